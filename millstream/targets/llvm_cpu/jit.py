@@ -16,7 +16,7 @@ from millstream.codegen.loops import Function
 from millstream.core.machine import Machine, machine
 from millstream.targets.llvm_cpu.emit import Text, emit, module
 
-FORMAT = "1"
+FORMAT = "2"
 # Both cost more time than they save here: the builder moves invariant code and kernels keep running offsets, so loop
 # strength reduction (a quarter of the compile time) finds nothing, and the scheduler hoists loads until tiles spill.
 SWITCHES = ("disable-lsr=true", "enable-misched=false")
@@ -116,7 +116,8 @@ def _target_machine(target: Machine) -> Any:  # llvmlite has no annotations
         llvm.initialize_all_targets()
         llvm.initialize_all_asmprinters()
     where = llvm.Target.from_triple(target.triple)
-    return where.create_target_machine(cpu=target.cpu, features=target.features, opt=1, reloc="pic", codemodel="small")
+    # The JIT's code model (64-bit addresses) is as fast as the small one, whose relocations may not reach.
+    return where.create_target_machine(cpu=target.cpu, features=target.features, opt=1, jit=True)
 
 
 class _State:
@@ -153,9 +154,7 @@ class _State:
         import llvmlite.binding as llvm
 
         if self.engine is None:
-            # llvmlite's memory manager keeps the sections of an object together, which the small code model needs.
-            tm = _target_machine(machine())
-            self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), tm, use_lmm=True)
+            self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine(machine()))
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(data))
 
     def check_symbols(self, text: Text) -> None:
