@@ -44,8 +44,8 @@ class _Operands(NamedTuple):
 
 def tiles(target: Machine) -> list[Tile]:
     """Tiles whose accumulators, B vectors and one broadcast fit the registers, the fastest first."""
-    widths, limit = ((4, 2), 28) if target.registers >= 32 else ((2, 3), 12)
-    found = [Tile(rows, v) for v in widths for rows in range(14, 0, -1) if rows * v <= limit]
+    widths = (4, 2, 3) if target.registers >= 32 else (2, 3)
+    found = [Tile(rows, v) for v in widths for rows in range(14, 0, -1) if rows * v + v + 1 <= target.registers]
     return sorted(found, key=lambda t: -t.rows * t.vectors)
 
 
@@ -86,6 +86,7 @@ def gemm(name: str, tile: Tile, dtype: str, epilogue: Epilogue, extra: Extra = l
     down = (x.rows + (tile.rows - 1)) / tile.rows
     across = (x.columns + (product.width - 1)) / product.width
     low, high = b.share(down * across)
+    down = b.max(down, 1)  # no rows: no items, and nothing to divide by
     with b.loop(low / down, (high + down - 1) / down, kind="parallel") as panel:
         first = panel * down
         product.panel(panel * product.width, b.max(low - first, 0), b.min(high - first, down))
