@@ -28,9 +28,9 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
     r"""The array in an IDX file, in native byte order.
 
     Raises: FileNotFoundError; DamagedFileError when the file is cut, too long, damaged (gzip's CRC-32) or no IDX file.
-    >>> import tempfile
-    >>> path = os.path.join(tempfile.mkdtemp(), "two-by-two")
-    >>> _ = open(path, "wb").write(b"\0\0\x08\x02" + b"\0\0\0\x02" * 2 + bytes([1, 2, 3, 4]))
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "two-by-two")
+    >>> _ = path.write_bytes(b"\0\0\x08\x02" + b"\0\0\0\x02" * 2 + bytes([1, 2, 3, 4]))
     >>> read_idx(path)
     array([[1, 2],
            [3, 4]], dtype=uint8)
