@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from millstream.core.machine import cores, machine
 from millstream.keras.utils.data_utils import cache_folder
-from millstream.runtime.cache import folder
+from millstream.runtime.cache import default_folder
 from millstream.util.flags import FLAGS
 
 _PACKAGES = ("numpy", "llvmlite", "ml_dtypes", "h5py", "pillow", "protobuf", "safetensors")
@@ -23,7 +23,7 @@ def report() -> str:
         *((name, package_version(name)) for name in _PACKAGES),
         ("processor", _processor()),
         ("cores", f"{cores()} usable of {os.cpu_count()}"),
-        ("compiled code", str(folder())),
+        ("compiled code", str(default_folder() or "nowhere: no folder could be made")),
         ("data sets", os.path.join(cache_folder(), "datasets")),
         *((flag.name, f"{flag.read() or '-'}  ({flag.help})") for flag in FLAGS.values()),
     ]
@@ -32,7 +32,10 @@ def report() -> str:
 
 def _processor() -> str:
     here = machine()
-    return f"{here.cpu}: {here.name}, {here.registers} vector registers of {here.vector_bytes * 8} bits" + ", fused multiply-add" * here.has_fma
+    return (
+        f"{here.cpu}: {here.name}, {here.registers} vector registers of {here.vector_bytes * 8} bits"
+        + ", fused multiply-add" * here.has_fma
+    )
 
 
 def package_version(package: str) -> str:

@@ -1,9 +1,9 @@
 """The `millstream` command: run a program, or say what there is on this machine.
 
-    millstream run [--keep-libraries] PROGRAM [ARGS...]
-    millstream run -m MODULE [ARGS...]
-    millstream info
-    millstream --version
+millstream run [--keep-libraries] PROGRAM [ARGS...]
+millstream run -m MODULE [ARGS...]
+millstream info
+millstream --version
 """
 
 from __future__ import annotations

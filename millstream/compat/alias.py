@@ -87,7 +87,9 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if not rest:
             self._announce(root)
         if not self._targets(fullname):
-            raise ModuleNotFoundError(f"No module named {fullname!r} ({root!r} is served by Millstream, which does not have it)", name=fullname)
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r} ({root!r} is served by Millstream, which does not have it)", name=fullname
+            )
         return importlib.util.spec_from_loader(fullname, self, origin="millstream", is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:

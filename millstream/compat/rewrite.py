@@ -176,12 +176,12 @@ class _OneNumber:
 
 
 def format_text(text: str, values: Any) -> str:
-    """text % values, where one-element arrays count as numbers, as in 2020."""
+    """Text % values, where one-element arrays count as numbers, as in 2020."""
     try:
-        return text % values
+        return str(text % values)
     except TypeError:
         old = tuple(map(_wrapped, values)) if isinstance(values, tuple) else _wrapped(values)
-        return text % old
+        return str(text % old)
 
 
 def _wrapped(value: Any) -> Any:
@@ -206,6 +206,7 @@ class _ProgramLoader(importlib.machinery.SourceFileLoader):
     """Reads a module of the program's folder. No .pyc is read or written: ordinary Python would find mended code in it."""
 
     def get_code(self, fullname: str) -> types.CodeType:
+        """The mended code."""
         path = self.get_filename(fullname)
         return compile_program(self.get_data(path), path)
 

@@ -38,7 +38,7 @@ def patch_figure(figure: ModuleType) -> None:
     def current_axes(self: Any, **options: Any) -> Any:
         return self.add_subplot(**options) if options else gca(self)
 
-    kind.gca = current_axes  # type: ignore[attr-defined]
+    kind.gca = current_axes
     import matplotlib.backend_bases as bases
 
     put_back(bases.FigureCanvasBase, {"set_window_title": lambda self, title: self.manager and self.manager.set_window_title(title)})
@@ -50,9 +50,9 @@ def patch_pyplot(pyplot: ModuleType) -> None:
     gca = pyplot.gca
     pyplot.gca = lambda **options: pyplot.gcf().add_subplot(**options) if options else gca()  # type: ignore[attr-defined]
     pyplot.grid = _with_visible(pyplot.grid)  # type: ignore[attr-defined]
-    import matplotlib.axes as axes
+    from matplotlib import axes
 
-    axes.Axes.grid = _with_visible(axes.Axes.grid)
+    setattr(axes.Axes, "grid", _with_visible(axes.Axes.grid))  # noqa: B010 - to a checker a method is no variable
 
 
 def _with_visible(grid: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import functools
 from collections.abc import Callable
 from types import ModuleType
@@ -18,32 +18,36 @@ from millstream.compat.shims.put_back import put_back
 def patch_pandas(pandas: ModuleType) -> None:
     """DataFrame.append and its like, positional axis, fillna(method=), arguments of read_csv that are gone."""
     frame, series = pandas.DataFrame, pandas.Series
-    append = functools.partial(_append, pandas)
-    put_back(frame, {"append": lambda self, other, *a, **k: append(self, other, *a, **k), "applymap": _applymap, "iteritems": _items})
-    put_back(series, {"append": lambda self, other, *a, **k: append(self, other, *a, **k), "iteritems": _items})
+    put_back(frame, {"append": _append, "applymap": _applymap, "iteritems": _items})
+    put_back(series, {"append": _append, "iteritems": _items})
     for kind in (frame, series):
         put_back(kind, {"as_matrix": _as_matrix, "mad": _mad, "get_values": _as_matrix})
-        kind.fillna = _with_method(kind.fillna)  # type: ignore[attr-defined]
+        kind.fillna = _with_method(kind.fillna)
     for name in ("drop", "sum", "mean", "min", "max", "std", "var", "median"):
         setattr(frame, name, _with_positional_axis(getattr(frame, name), 2 if name == "drop" else 1))
-    put_back(pandas, {"np": np, "datetime": datetime.datetime, "Int64Index": pandas.Index, "UInt64Index": pandas.Index, "Float64Index": pandas.Index})
+    put_back(
+        pandas,
+        {"np": np, "datetime": dt.datetime, "Int64Index": pandas.Index, "UInt64Index": pandas.Index, "Float64Index": pandas.Index},
+    )
     pandas.read_csv = _with_old_arguments(pandas.read_csv)  # type: ignore[attr-defined]
 
 
-def _append(pandas: ModuleType, self: Any, other: Any, ignore_index: bool = False, verify_integrity: bool = False, sort: bool = False) -> Any:
+def _append(self: Any, other: Any, ignore_index: bool = False, verify_integrity: bool = False, sort: bool = False) -> Any:
     """What append was: a concatenation, where a dict or an unnamed Series is one row."""
-    frame = isinstance(self, pandas.DataFrame)
+    import pandas as pd
+
+    frame = isinstance(self, pd.DataFrame)
     if frame and isinstance(other, dict):
-        other = pandas.Series(other)
-    if frame and isinstance(other, pandas.Series):
+        other = pd.Series(other)
+    if frame and isinstance(other, pd.Series):
         if other.name is None and not ignore_index:
             raise TypeError("Can only append a Series if ignore_index=True or if the Series has a name")
         other = other.to_frame().T.infer_objects()
     others = list(other) if isinstance(other, (list, tuple)) else [other]
     if frame:
-        others = [pandas.DataFrame([each]) if isinstance(each, dict) else each for each in others]
+        others = [pd.DataFrame([each]) if isinstance(each, dict) else each for each in others]
     options = {"sort": sort} if frame else {}
-    return pandas.concat([self, *others], ignore_index=ignore_index, verify_integrity=verify_integrity, **options)
+    return pd.concat([self, *others], ignore_index=ignore_index, verify_integrity=verify_integrity, **options)
 
 
 def _applymap(self: Any, func: Callable[..., Any], na_action: Any = None, **options: Any) -> Any:
@@ -96,7 +100,9 @@ def _with_old_arguments(read_csv: Callable[..., Any]) -> Callable[..., Any]:
     """squeeze, error_bad_lines, warn_bad_lines, delim_whitespace, prefix; those without effect today are dropped."""
 
     @functools.wraps(read_csv)
-    def read(*args: Any, squeeze: bool = False, error_bad_lines: bool = True, delim_whitespace: bool = False, prefix: str = "", **options: Any) -> Any:
+    def read(
+        *args: Any, squeeze: bool = False, error_bad_lines: bool = True, delim_whitespace: bool = False, prefix: str = "", **options: Any
+    ) -> Any:
         for name in ("warn_bad_lines", "mangle_dupe_cols", "tupleize_cols", "infer_datetime_format", "keep_date_col"):
             options.pop(name, None)
         if delim_whitespace:

@@ -51,7 +51,9 @@ def _getoffset(self: Any, text: Any) -> tuple[int, int]:
     return int(left), int(top)
 
 
-def _getsize_multiline(self: Any, text: str, direction: Any = None, spacing: float = 4, features: Any = None, language: Any = None) -> tuple[int, int]:
+def _getsize_multiline(
+    self: Any, text: str, direction: Any = None, spacing: float = 4, features: Any = None, language: Any = None
+) -> tuple[int, int]:
     sizes = [_getsize(self, line, direction=direction, features=features, language=language) for line in text.split("\n")]
     line_height = _getsize(self, "A")[1] + spacing
     return max(width for width, _ in sizes), int(len(sizes) * line_height - spacing)

@@ -14,7 +14,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from millstream.compat.shims.put_back import put_back
 
@@ -30,13 +30,19 @@ MOVED = {
 }
 
 
+# names of theirs that are spelt otherwise today.
+_SPELT: dict[str, dict[str, Any]] = {
+    "distutils.spawn": {"find_executable": shutil.which},
+    "distutils.file_util": {"copy_file": shutil.copy},
+}
+
+
 def moved(name: str) -> Callable[[], ModuleType]:
     """The module that has the names of `name` now, with the old spellings that differ."""
 
     def make() -> ModuleType:
         made = ModuleType(name)
-        made.__dict__.update(vars(importlib.import_module(MOVED[name])))
-        made.__dict__.update({"distutils.spawn": {"find_executable": shutil.which}, "distutils.file_util": {"copy_file": shutil.copy}}.get(name, {}))
+        made.__dict__.update(vars(importlib.import_module(MOVED[name])) | _SPELT.get(name, {}))
         return made
 
     return make
@@ -67,17 +73,25 @@ def patch_threading(threading: ModuleType) -> None:
     put_back(threading.Thread, {"isAlive": threading.Thread.is_alive})
 
 
+class ArgSpec(NamedTuple):
+    """What getargspec returned."""
+
+    args: list[str]
+    varargs: str | None
+    keywords: str | None
+    defaults: tuple[Any, ...] | None
+
+
 def patch_inspect(inspect: ModuleType) -> None:
-    """inspect.getargspec, formatargspec (gone in 3.11)."""
-    spec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
+    """inspect.getargspec, ArgSpec (gone in 3.11)."""
 
     def getargspec(func: Any) -> Any:
         full = inspect.getfullargspec(func)
         if full.kwonlyargs or full.annotations:
             raise ValueError("Function has keyword-only parameters or annotations, use getfullargspec() instead")
-        return spec(*full[:4])
+        return ArgSpec(*full[:4])
 
-    put_back(inspect, {"ArgSpec": spec, "getargspec": getargspec})
+    put_back(inspect, {"ArgSpec": ArgSpec, "getargspec": getargspec})
 
 
 def patch_json(json: ModuleType) -> None:
@@ -167,7 +181,7 @@ def distutils_version() -> ModuleType:
 
 
 def distutils_util() -> ModuleType:
-    """strtobool."""
+    """Strtobool."""
     made = ModuleType("distutils.util")
     made.__dict__.update(strtobool=_strtobool)
     return made

@@ -64,9 +64,11 @@ class _PatchingLoader(importlib.abc.Loader):
         self._inner, self._patch = inner, patch
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        """The library's own module."""
         return self._inner.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
+        """Load, then patch."""
         # The module is to look as if it had loaded in the ordinary way: its data files are read through its loader.
         assert module.__spec__ is not None
         module.__spec__.loader = module.__loader__ = self._inner
@@ -85,10 +87,11 @@ class _StandInLoader(importlib.abc.Loader):
         self._make = make
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
-        del spec  # an ordinary module is right
+        """An ordinary module."""
         return None
 
     def exec_module(self, module: ModuleType) -> None:
+        """Fill it with the stand-in's names."""
         module.__dict__.update({k: v for k, v in vars(self._make()).items() if not k.startswith("__")})
 
 
