@@ -14,10 +14,10 @@ from millstream.util.flags import FLAGS
 _PACKAGES = ("numpy", "llvmlite", "ml_dtypes", "h5py", "pillow", "protobuf", "safetensors")
 
 
-def report() -> str:
+def report(own_version: str) -> str:
     """One `name  value` line each."""
     rows = [
-        ("millstream", package_version("millstream")),
+        ("millstream", own_version),
         ("serves", "tensorflow 2.4.4"),
         ("python", f"{platform.python_version()} on {platform.platform()}"),
         *((name, package_version(name)) for name in _PACKAGES),

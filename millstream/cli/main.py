@@ -12,7 +12,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 _COMMANDS = ("run", "info")
 
@@ -28,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command == "info":
         from millstream.cli.info import report
 
-        print(report())
+        print(report(own_version()))
         return 0
     _parser().print_help()
     return 2
@@ -53,11 +52,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def own_version() -> str:
-    """Millstream's version, from its package's metadata: `import millstream` is not needed for it."""
-    try:
-        return version("millstream")
-    except PackageNotFoundError:  # run from a bare checkout
-        return "(not installed)"
+    """Millstream's version: the one of this code, installed or not."""
+    import millstream
+
+    return str(vars(millstream)["__millstream_version__"])
 
 
 def _run(options: argparse.Namespace) -> int:
