@@ -63,11 +63,29 @@ def key_of(text: Text, target: Machine) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
+def compile_module(text: str, symbols: Sequence[str], store: Store | None = None) -> dict[str, int]:
+    """Addresses of a hand-written module's functions; as kernels, it is stored under a hash of its text."""
+    with _state.lock:
+        key = key_of(Text(text, frozenset()), machine())
+        data = store.get(key) if store is not None else None
+        if data is None:
+            data = _object_of(text, machine())
+            if store is not None:
+                store.put(key, data)
+        _state.load(data)
+        _state.engine.finalize_object()
+        return {symbol: int(_state.engine.get_function_address(symbol)) for symbol in symbols}
+
+
 def object_code(texts: Sequence[tuple[str, Text]], target: Machine) -> bytes:
     """One object file of several functions under these symbols, for any target."""
+    return _object_of(module(dict(texts), target.triple), target)
+
+
+def _object_of(text: str, target: Machine) -> bytes:
     import llvmlite.binding as llvm
 
-    built = llvm.parse_assembly(module(dict(texts), target.triple))
+    built = llvm.parse_assembly(text)
     tm = _target_machine(target)
     for switch in SWITCHES:
         llvm.set_option("", "-" + switch)
