@@ -8,11 +8,13 @@ from millstream.formats.damage import DamagedFileError
 from millstream.formats.idx import read_idx
 from millstream.keras.datasets.cached import ADVICE, Array, Split, cached, paired
 from millstream.keras.utils.download import DownloadError
+from millstream.util.export import export
 
 _SUBDIR = os.path.join("datasets", "fashion-mnist")
 _IMAGES, _LABELS = "-images-idx3-ubyte.gz", "-labels-idx1-ubyte.gz"
 
 
+@export("tf.keras.datasets.fashion_mnist.load_data")
 def load_data() -> tuple[Split, Split]:
     """(x_train, y_train), (x_test, y_test): images uint8 [60000, 28, 28] of 0..255 and [10000, 28, 28], labels uint8 of 0..9.
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from millstream.keras.utils.archive import extract_archive
 from millstream.keras.utils.download import download, matches
+from millstream.util.export import export
 
 _SHA256_DIGITS = 64
 
@@ -18,6 +19,7 @@ def cache_folder() -> str:
     return os.path.expanduser(os.environ.get("KERAS_HOME") or os.path.join("~", ".keras"))
 
 
+@export("tf.keras.utils.get_file")
 def get_file(
     fname: str | os.PathLike[str],
     origin: str,
