@@ -436,8 +436,9 @@ PROGRAMS: dict[str, str] = {
 
 
 def message(error: BaseException) -> str:
-    """First eight lines, without addresses, folders, counters."""
-    lines = "\n".join(str(error).splitlines()[:8])
+    """First eight lines (of an error inside a traced step, the last four), without addresses and folders."""
+    every = [line for line in str(error).splitlines() if line.strip()]
+    lines = "\n".join(every[-4:] if every[:1] == ["in user code:"] else every[:8])
     return re.sub("/[^ :\n]*/", ".../", re.sub("0x[0-9a-f]+", "0x...", lines))[:700]
 
 
