@@ -1,0 +1,3 @@
+"""Ops that make, move and select elements."""
+
+from millstream.ops.array import creation, shape
