@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-import millstream
 from millstream.core.dispatch import STATE
 from millstream.core.dtypes import DType
 from millstream.core.op import Op
@@ -19,7 +18,7 @@ from millstream.core.spec import ArraySpec, TensorShape
 from millstream.core.tensor import Tensor, refuse_in_graph
 from millstream.graph.graph import ITEM, Graph, Node, Note
 
-_OURS = os.path.dirname(os.path.abspath(millstream.__file__)) + os.sep
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class GraphTensor(Tensor):
