@@ -106,11 +106,10 @@ class GraphTensor(Tensor):
 class Trace:
     """One run of a Python function on GraphTensors."""
 
-    def __init__(self) -> None:
-        self.graph = Graph()
+    def __init__(self, graph: Graph | None = None) -> None:
+        self.graph = Graph() if graph is None else graph
         self.layer = ""
         self.random_ops = 0
-        self.depends_on: dict[int, Any] = {}
         self._values: dict[int, tuple[Any, Tensor]] = {}
         self._assigned: dict[int, Any] = {}
 

@@ -1,0 +1,135 @@
+"""Object code on disk: small files named by their key, safe against other processes, crashes and damage.
+
+A file is MAGIC, the SHA-256 of the rest, the rest. It appears under its name by an atomic rename, and what does not match
+its checksum is never used. The folder is the user's own (0700); without a usable folder everything works uncached.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import tempfile
+import time
+from functools import lru_cache
+from pathlib import Path
+
+MAGIC = b"millstream object 1\n"
+DIGEST = 32
+LIMIT_BYTES = 256 << 20
+ABANDONED_SECONDS = 3600  # a temporary file this old belongs to a process that died
+SUFFIX, TEMPORARY = ".o", ".part"
+log = logging.getLogger("millstream.cache")
+
+
+class DiskStore:
+    """Bytes by key in a folder; every failure means "not stored", with one debug line."""
+
+    def __init__(self, folder: Path, limit: int = LIMIT_BYTES) -> None:
+        self.folder, self.limit = folder, limit
+        self.usable = self._prepare()
+        self._untrimmed = limit  # bytes put since the last look at the folder's size; the first put looks
+
+    def _prepare(self) -> bool:
+        """Makes the folder; refuses one that other users may write to, since its files are executed."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            facts = self.folder.stat()
+        except OSError as error:
+            return self._complain(f"cannot be used ({error})")
+        if hasattr(os, "getuid") and (facts.st_uid != os.getuid() or facts.st_mode & 0o022):
+            return self._complain("belongs to, or may be written by, other users")
+        return True
+
+    def _complain(self, why: str) -> bool:
+        log.debug("Compiled kernels are not kept: the folder %s %s. Set MILLSTREAM_CACHE to another folder.", self.folder, why)
+        return False
+
+    def path(self, key: str) -> Path:
+        """Where a key's file lies."""
+        return self.folder / (key + SUFFIX)
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes put under a key; None when absent or damaged (a damaged file is removed)."""
+        if not self.usable:
+            return None
+        path = self.path(key)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        start = len(MAGIC) + DIGEST
+        data = content[start:]
+        if content[:start] != MAGIC + hashlib.sha256(data).digest():
+            log.debug("The stored kernel %s is damaged; it will be compiled again.", path)
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)  # trimming goes by last use
+        return data
+
+    def put(self, key: str, data: bytes) -> None:
+        """Writes a key's file; after a failure (read-only, full) no more is tried."""
+        if not self.usable:
+            return
+        try:
+            self._write(self.path(key), MAGIC + hashlib.sha256(data).digest() + data)
+        except OSError as error:
+            self.usable = self._complain(f"cannot be written ({error})")
+            return
+        self._untrimmed += len(data)
+        if self._untrimmed > self.limit // 8:
+            self._untrimmed = 0
+            self.trim()
+
+    def _write(self, path: Path, content: bytes) -> None:
+        handle, temporary = tempfile.mkstemp(TEMPORARY, dir=self.folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.replace(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+    def trim(self) -> None:
+        """Removes the files used longest ago beyond the limit, and what dead processes left."""
+        files, total, now = [], 0, time.time()
+        with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                facts = entry.stat()
+                if entry.name.endswith(TEMPORARY) and now - facts.st_mtime > ABANDONED_SECONDS:
+                    os.unlink(entry.path)
+                elif entry.name.endswith(SUFFIX):
+                    files.append((facts.st_mtime, facts.st_size, entry.path))
+                    total += facts.st_size
+        for _, size, path in sorted(files):
+            if total <= self.limit:
+                break
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+                total -= size
+
+
+def default_folder() -> Path | None:
+    """MILLSTREAM_CACHE, else the system's cache folder for this user; None when MILLSTREAM_CACHE is "off"."""
+    asked = os.environ.get("MILLSTREAM_CACHE")
+    if asked:
+        return None if asked.lower() in ("off", "0") else Path(asked)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("millstream", appauthor=False)) / "kernels"
+
+
+@lru_cache(maxsize=None)
+def _store_at(folder: Path) -> DiskStore:
+    return DiskStore(folder)
+
+
+def default_store() -> DiskStore | None:
+    """The store of this user, or None when caching is off."""
+    folder = default_folder()
+    return None if folder is None else _store_at(folder)
