@@ -379,9 +379,18 @@ def _install() -> None:
     for name, function in (("add", add.fast), ("sub", subtract.fast), ("mul", multiply.fast), ("pow", pow_.fast),
                            ("floordiv", floordiv.fast), ("mod", floormod.fast), ("truediv", truediv)):  # fmt: skip
         install_operator(f"__{name}__", function)
-        install_operator(f"__r{name}__", _backward(function))
+        install_operator(f"__r{name}__", _commuted(function) if name in ("add", "mul") else _backward(function))
     install_operator("__neg__", negative.fast)
     install_operator("__abs__", absolute.fast)
+
+
+def _commuted(function: Any) -> Any:
+    """Number + tensor as tensor + number, which is quicker; strings keep their order."""
+
+    def operator(self: Any, other: Any) -> Any:
+        return function(self, other) if type(other) is float or type(other) is int else function(other, self)
+
+    return operator
 
 
 def _backward(function: Any) -> Any:
