@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-import millstream
 from millstream.core.dispatch import STATE
 from millstream.core.dtypes import DType
 from millstream.core.op import Op
 from millstream.core.spec import ArraySpec, TensorShape
 from millstream.core.tensor import Tensor, refuse_in_graph
-from millstream.graph.graph import ITEM, Graph, Node, Note
+from millstream.graph.graph import INPUT, ITEM, Graph, Node, Note
 
-_OURS = os.path.dirname(os.path.abspath(millstream.__file__)) + os.sep
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class GraphTensor(Tensor):
@@ -106,11 +105,11 @@ class GraphTensor(Tensor):
 class Trace:
     """One run of a Python function on GraphTensors."""
 
-    def __init__(self) -> None:
-        self.graph = Graph()
+    def __init__(self, graph: Graph | None = None) -> None:
+        self.graph = Graph() if graph is None else graph
         self.layer = ""
         self.random_ops = 0
-        self.depends_on: dict[int, Any] = {}
+        self.label_inputs: list[tuple[int, int]] = []  # (input, number of classes): its values are checked before running
         self._values: dict[int, tuple[Any, Tensor]] = {}
         self._assigned: dict[int, Any] = {}
 
@@ -160,6 +159,14 @@ class Trace:
         while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
             frame = frame.f_back
         return Note(frame.f_code.co_filename, frame.f_lineno, self.layer)
+
+    def require_labels(self, labels: Any, classes: int) -> None:
+        """Note that an input, however cast or reshaped, holds class numbers below `classes`; other tensors are left alone."""
+        node = self.node(labels)
+        while node.op.name in ("cast", "reshape", "identity"):
+            node = node.inputs[0]
+        if node.op is INPUT:
+            self.label_inputs.append((node.options["index"], classes))
 
     # ------------------------------------------------------------------ around it
     @contextmanager

@@ -1,0 +1,1 @@
+"""What the floors of Keras share: files and their cache."""
