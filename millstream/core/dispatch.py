@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from millstream.core.dtypes import OF_NUMPY, DType
-from millstream.core.op import Op
+from millstream.core.op import Op, refuse_kind
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, reader_of
 from millstream.util.errors import invalid
@@ -67,6 +67,8 @@ def execute(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 def run_eagerly(op: Op, tensors: tuple[Tensor, ...], attrs: dict[str, Any]) -> Any:
     """The meaning on NumPy arrays."""
+    if op.kinds and tensors and tensors[0]._array.dtype.kind not in op.kinds:
+        refuse_kind(op, tensors[0]._array.dtype)
     out = op.meaning(np, *[x._array for x in tensors], **attrs)
     return tuple(wrap(a) for a in out) if type(out) is tuple else wrap(out)
 
@@ -91,7 +93,7 @@ def convert_inputs(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     hint = _common_dtype(inputs)
     tensors = tuple([x if isinstance(x, Tensor) else convert(x, hint=hint) for x in inputs])
     if len(tensors) > 1:
-        _check_same_dtype(op, tensors)
+        _check_same_dtype(op, tensors, inputs)
     return tensors
 
 
@@ -105,10 +107,12 @@ def _common_dtype(inputs: tuple[Any, ...]) -> DType | None:
     return None
 
 
-def _check_same_dtype(op: Op, tensors: tuple[Any, ...]) -> None:
+def _check_same_dtype(op: Op, tensors: tuple[Any, ...], inputs: tuple[Any, ...]) -> None:
     first = tensors[0].dtype
     for i, x in enumerate(tensors):
         if x.dtype is not first:
+            if isinstance(inputs[i], (bool, int, float, complex, str, list, tuple)):
+                raise TypeError(f"Cannot convert {inputs[i]!r} to EagerTensor of dtype {first.name}: write it as one, or use tf.cast.")
             title = "".join(w.capitalize() for w in op.name.split("_"))
             raise invalid(
                 f"cannot compute {title} as input #{i}(zero-based) was expected to be a {first.name} tensor "
@@ -128,12 +132,15 @@ def fast_call(op: Op) -> Callable[..., Any]:
 
 
 def _fast_unary(op: Op) -> Callable[..., Any]:
-    meaning = op.meaning
+    meaning, kinds = op.meaning, op.kinds
 
     def call(x: Any, **attrs: Any) -> Any:
         if type(x) is not Tensor:
             return execute(op, (x,), attrs)
-        array = meaning(np, x._array, **attrs)
+        array = x._array
+        if kinds and array.dtype.kind not in kinds:
+            refuse_kind(op, array.dtype)
+        array = meaning(np, array, **attrs)
         if type(array) is tuple:
             out: Any = tuple([wrap(a) for a in array])
         else:
@@ -147,13 +154,13 @@ def _fast_unary(op: Op) -> Callable[..., Any]:
 
 
 def _fast_binary(op: Op) -> Callable[..., Any]:
-    meaning = op.meaning
+    meaning, kinds = op.meaning, op.kinds
 
     def call(x: Any, y: Any, **attrs: Any) -> Any:
         if type(x) is not Tensor or type(y) is not Tensor:
             return execute(op, (x, y), attrs)
         a, b = x._array, y._array
-        if a.dtype is not b.dtype:
+        if a.dtype is not b.dtype or (kinds and a.dtype.kind not in kinds):
             return execute(op, (x, y), attrs)
         array = meaning(np, a, b, **attrs)
         if type(array) is tuple:

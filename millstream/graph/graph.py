@@ -19,6 +19,9 @@ def _leaf(name: str) -> Op:
 
 INPUT, CONST, VARIABLE = _leaf("input"), _leaf("const"), _leaf("variable")
 ITEM = Op("item", lambda xp, x, *, index: x[index], mixed=True, stateful=False, samples=None, errors=())
+COPY = Op("copy", lambda xp, x: x, mixed=True, stateful=False, samples=None, errors=())
+COPY.infer(lambda x: x)
+COPY.scalar(lambda b, x: x)
 LEAVES = frozenset((INPUT, CONST, VARIABLE))
 Attrs = tuple[tuple[str, Any], ...]
 

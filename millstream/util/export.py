@@ -4,7 +4,6 @@ The tree of namespaces that a user sees (`tf.math`, `tf.keras.layers`, ...) is a
 A namespace loads the modules that fill it when one of its names is first asked for, so that importing stays quick.
 """
 
-import difflib
 import importlib
 import sys
 from collections.abc import Callable, Iterable
@@ -34,12 +33,33 @@ def publish(thing: Any, *names: str) -> None:
     for name in names:
         if not name.startswith("tf."):
             raise ValueError(f"A public name begins with 'tf.'; got {name!r}.")
-        _NAMES[name[3:]] = thing
+        path = name[3:]
+        _NAMES[path] = thing
+        _adopt_imported(path.rpartition(".")[0])
+        _uncover(path)
 
 
 def provide(space: str, *modules: str) -> None:
     """Say which modules define the names of a namespace; they are imported at its first use. Example: "keras.losses"."""
     _PROVIDERS.setdefault(space, []).extend(modules)
+    _adopt_imported(space)
+
+
+def _adopt_imported(path: str) -> None:
+    """Packages of ours along the path that were imported as such, before they had a public name, become namespaces."""
+    while path:
+        module = sys.modules.get(f"{ROOT}.{path}")
+        if module is not None and path not in _SPACES and path not in _NAMES:
+            adopt(module, path)
+        path = path.rpartition(".")[0]
+
+
+def _uncover(path: str) -> None:
+    """Python binds an imported package to its parent: `tf.function` is to stay the decorator when `millstream.function` is imported."""
+    parent, _, name = path.rpartition(".")
+    holder = _SPACES.get(parent)
+    if holder is not None and isinstance(vars(holder).get(name), ModuleType):
+        setattr(holder, name, _NAMES[path])
 
 
 def exported() -> dict[str, Any]:
@@ -85,6 +105,13 @@ class Namespace(ModuleType):
         ModuleType.__setattr__(self, name, value)
         return value
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """As always, but a package of ours that Python binds here shows as what is public under its name."""
+        if isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}":
+            path = f"{self._path}.{name}" if self._path else name
+            value = _NAMES[path] if path in _NAMES else adopt(value, path) if _is_space(path) else value
+        super().__setattr__(name, value)
+
     def _find(self, name: str) -> Any:
         path = f"{self._path}.{name}" if self._path else name
         while True:
@@ -96,6 +123,8 @@ class Namespace(ModuleType):
                 raise AttributeError(self._missing(name))
 
     def _missing(self, name: str) -> str:
+        import difflib
+
         close = difflib.get_close_matches(name, list(_children(self._path)), 3)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
         return f"module '{self.__name__}' has no attribute '{name}'.{hint}"

@@ -16,7 +16,7 @@ from millstream.codegen.loops import Function
 from millstream.core.machine import Machine, machine
 from millstream.targets.llvm_cpu.emit import Text, emit, module
 
-FORMAT = "1"
+FORMAT = "2"
 # Both cost more time than they save here: the builder moves invariant code and kernels keep running offsets, so loop
 # strength reduction (a quarter of the compile time) finds nothing, and the scheduler hoists loads until tiles spill.
 SWITCHES = ("disable-lsr=true", "enable-misched=false")
@@ -63,12 +63,30 @@ def key_of(text: Text, target: Machine) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
+def compile_module(text: str, symbols: Sequence[str], store: Store | None = None) -> dict[str, int]:
+    """Addresses of a hand-written module's functions; as kernels, it is stored under a hash of its text."""
+    with _state.lock:
+        key = key_of(Text(text, frozenset()), machine())
+        data = store.get(key) if store is not None else None
+        if data is None:
+            data = _object_of(text, machine())
+            if store is not None:
+                store.put(key, data)
+        _state.load(data)
+        _state.engine.finalize_object()
+        return {symbol: int(_state.engine.get_function_address(symbol)) for symbol in symbols}
+
+
 def object_code(texts: Sequence[tuple[str, Text]], target: Machine) -> bytes:
     """One object file of several functions under these symbols, for any target."""
+    return _object_of(module(dict(texts), target.triple), target)
+
+
+def _object_of(text: str, target: Machine) -> bytes:
     import llvmlite.binding as llvm
 
-    built = llvm.parse_assembly(module(dict(texts), target.triple))
-    tm = _target_machine(target)
+    built = llvm.parse_assembly(text)
+    tm = _target_machine(target, "large" if _calls_out(text) else "small")
     for switch in SWITCHES:
         llvm.set_option("", "-" + switch)
     try:
@@ -87,7 +105,12 @@ def assembly(function: Function, target: Machine | None = None) -> str:
     return str(_target_machine(where).emit_assembly(llvm.parse_assembly(text)))
 
 
-def _target_machine(target: Machine) -> Any:  # llvmlite has no annotations
+def _calls_out(text: str) -> bool:
+    """Whether a module calls C functions: their addresses need 64 bits, for which the small model's loader has no room."""
+    return any(line.startswith("declare") and "@llvm." not in line for line in text.splitlines())
+
+
+def _target_machine(target: Machine, model: str = "small") -> Any:  # llvmlite has no annotations
     import llvmlite.binding as llvm
 
     if not _state.initialised:
@@ -98,7 +121,7 @@ def _target_machine(target: Machine) -> Any:  # llvmlite has no annotations
         llvm.initialize_all_targets()
         llvm.initialize_all_asmprinters()
     where = llvm.Target.from_triple(target.triple)
-    return where.create_target_machine(cpu=target.cpu, features=target.features, opt=1, reloc="pic", codemodel="small")
+    return where.create_target_machine(cpu=target.cpu, features=target.features, opt=1, reloc="static" if model == "large" else "pic", codemodel=model)
 
 
 class _State:

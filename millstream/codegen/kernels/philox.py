@@ -1,0 +1,94 @@
+"""Random words: Philox4x32-10, as TensorFlow uses it, and the random permutation that it makes of them.
+
+    key: two uint32   counter: four uint32, least significant first   one block = four words for one counter
+    state in memory: uint32[6] = key0 key1 c0 c1 c2 c3
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from millstream.codegen.loops import Function, LoopBuilder, Operand, Pointer, Value
+from millstream.core.machine import Machine, machine
+
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+WEYL = (0x9E3779B9, 0xBB67AE85)
+ROUNDS = 10
+
+
+def philox_words(b: LoopBuilder, key0: Value, key1: Value, counter: tuple[Value, Value, Value, Value]) -> list[Value]:
+    """The four words of each lane's counter; all operands uint32 of the same lanes (keys may be scalars)."""
+    lanes = max(c.type.lanes for c in counter)
+    c = [b.broadcast(x, lanes) for x in counter]
+    for r in range(ROUNDS):
+        keys = [b.broadcast(_round_key(b, k, w, r), lanes) for k, w in zip((key0, key1), WEYL, strict=True)]
+        high = [b.mulhi(c[0], MULTIPLIERS[0]), b.mulhi(c[2], MULTIPLIERS[1])]
+        low = [c[0] * MULTIPLIERS[0], c[2] * MULTIPLIERS[1]]
+        c = [high[1] ^ c[1] ^ keys[0], low[1], high[0] ^ c[3] ^ keys[1], low[0]]
+    return c
+
+
+def _round_key(b: LoopBuilder, key: Value, weyl: int, r: int) -> Value:
+    return key + (weyl * r & 0xFFFFFFFF) if r else key
+
+
+class Stream(NamedTuple):
+    """A stream read from memory: key words, and the 128-bit counter as two uint64."""
+
+    key0: Value
+    key1: Value
+    low: Value
+    high: Value
+
+    @staticmethod
+    def load(b: LoopBuilder, state: Pointer) -> Stream:
+        """From uint32[6]."""
+        key0, key1, *words = [b.load(state, i) for i in range(6)]
+        wide = [b.cast(w, "uint64") for w in words]
+        return Stream(key0, key1, wide[0] | wide[1] << 32, wide[2] | wide[3] << 32)
+
+    def at(self, b: LoopBuilder, block: Operand, lanes: int = 1) -> list[Value]:
+        """The words of `lanes` blocks from `block` (int64) on: four vectors, word by word."""
+        first = b.cast(block, "uint64") if isinstance(block, Value) else b.const(block, "uint64")
+        offset = b.iota(lanes, "uint64", first)
+        low = b.broadcast(self.low, lanes) + offset
+        carry = b.cast(low < offset, "uint64")
+        high = b.broadcast(self.high, lanes) + carry
+        words = [b.cast(x, "uint32") for x in (low, low >> 32, high, high >> 32)]
+        return philox_words(b, self.key0, self.key1, (words[0], words[1], words[2], words[3]))
+
+    def advance(self, b: LoopBuilder, state: Pointer, blocks: Value) -> None:
+        """Writes back the counter moved on by a number of blocks (int64)."""
+        low = self.low + b.cast(blocks, "uint64")
+        high = self.high + b.cast(low < self.low, "uint64")
+        for i, x in enumerate((low, low >> 32, high, high >> 32)):
+            b.store(state, 2 + i, b.cast(x, "uint32"))
+
+
+def shuffle(name: str = "shuffle", target: Machine | None = None) -> Function:
+    """A random permutation of 0 .. n-1: TensorFlow's RandomShuffle, Fisher-Yates from the front. For one thread.
+
+    Parameters: order int64[n], n, state uint32[6]; the state moves on by the blocks used, ceil((n - 1) / 4).
+    """
+    b = LoopBuilder(name)
+    order, n, state = b.pointer("order", "int64"), b.size("n"), b.pointer("state", "uint32")
+    lanes = (target or machine()).lanes("uint32")
+    stream, words = Stream.load(b, state), b.stack("uint32", 4 * lanes)
+    with b.loop(0, n) as i:
+        b.store(order, i, i)
+    last = n - 1
+    with b.loop(0, last, 4 * lanes) as start:
+        for k, word in enumerate(stream.at(b, start / 4, lanes)):
+            b.scatter(words, k, 4, word)
+        with b.loop(0, b.min(last - start, 4 * lanes)) as k:
+            _swap(b, order, start + k, n, b.load(words, k))
+    stream.advance(b, state, b.max(last + 3, 0) / 4)
+    return b.finish()
+
+
+def _swap(b: LoopBuilder, order: Pointer, i: Value, n: Value, word: Value) -> None:
+    """Exchanges element i with one of i .. n-1."""
+    j = i + b.cast(word % b.cast(n - i, "uint32"), "int64")
+    here, there = b.load(order, i), b.load(order, j)
+    b.store(order, i, there)
+    b.store(order, j, here)
