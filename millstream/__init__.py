@@ -1,0 +1,13 @@
+"""Millstream runs TensorFlow 2 programs: `import millstream as tf`, or `millstream run program.py`."""
+
+import sys as _sys
+
+from millstream.util import export as _export
+
+_root = _export.adopt(_sys.modules[__name__], "")
+_export.provide("", "millstream.ops", "millstream.autodiff.tape")
+_export.provide("keras", "millstream.keras")
+_export.provide("compat", "millstream.compat.values")
+_export.publish("2.4.4", "tf.__version__", "tf.version.VERSION")
+
+__millstream_version__ = "0.1.0"

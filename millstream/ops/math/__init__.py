@@ -1,0 +1,3 @@
+"""Mathematical ops."""
+
+from millstream.ops.math import arithmetic, comparison, exponential, reduce

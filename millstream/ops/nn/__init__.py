@@ -1,0 +1,3 @@
+"""Ops of neural networks."""
+
+from millstream.ops.nn import activation, dropout, matmul, softmax

@@ -1,0 +1,243 @@
+"""Gather nodes into groups, each of which becomes one kernel.
+
+    Before   %3 = matmul(%1, %2);  %5 = add(%3, %4);  %6 = relu(%5);  %8 = reshape(%6)
+    After    group contract(%3) with epilogue %5, %6;  %8 is a view of %6
+Here because: simplified ops are fine-grained, and memory traffic costs more than arithmetic. Views are resolved first:
+they move nothing. An elementwise node joins the group of one of its inputs when both have one shape and no other
+input depends on that group; a reduction swallows the elementwise group that feeds nothing else.
+Keeps: every value, bit for bit (the order of sums is the anchor's own).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from millstream.graph.views import View
+from millstream.graph.graph import CONST, INPUT, ITEM, LEAVES, VARIABLE, Graph, Node
+
+COMPILED = frozenset(("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"))
+
+
+@dataclass(eq=False)
+class Group:
+    """One kernel to be. `nodes` are elementwise over `domain`, in order; `anchor` is what they follow, `prologue` what feeds it."""
+
+    kind: str
+    domain: tuple[int, ...]
+    anchor: Node | None = None
+    nodes: list[Node] = field(default_factory=list)
+    prologue: list[Node] = field(default_factory=list)
+    bit: int = 0
+    deps: int = 0
+
+    @property
+    def members(self) -> Iterator[Node]:
+        """Every node computed here, in order."""
+        yield from self.prologue
+        if self.anchor is not None:
+            yield self.anchor
+        yield from self.nodes
+
+    def __str__(self) -> str:
+        anchor = "" if self.anchor is None else f"({self.anchor!r} {self.anchor.op.name})"
+        return f"{self.kind}{anchor} {list(self.domain)}: {', '.join(f'{n!r} {n.op.name}' for n in (*self.prologue, *self.nodes))}"
+
+
+class Fusion:
+    """The groups of a graph in order, and where each node's value is found."""
+
+    def __init__(self, graph: Graph, gathered: bool = False) -> None:
+        self.graph, self.gathered = graph, gathered
+        self.live = graph.live()
+        self.groups: list[Group] = []
+        self.home: dict[int, Group] = {}
+        self.places: dict[int, tuple[Node, View]] = {}
+        self.users: dict[int, list[Node]] = {n.number: [] for n in self.live}
+        for node in self.live:
+            for x in node.inputs:
+                self.users[x.number].append(node)
+        self.results = {n.number for n in graph.outputs} | {n.number for _, n in graph.updates}
+        for node in self.live:
+            self._place(node)
+        self._merge_scalars()
+        self.groups = [g for g in self.groups if g.bit]
+
+    # ------------------------------------------------------------------ where values are
+    def place(self, node: Node) -> tuple[Node, View]:
+        """The node whose memory holds this value, and how to read it there."""
+        return self.places[node.number]
+
+    def _place(self, node: Node) -> None:
+        if node.op in LEAVES:
+            self.places[node.number] = node, View.whole(node.shape, self.gathered and node.op is INPUT)
+        elif "view" in node.op.rules:
+            self._place_view(node)
+        else:
+            self._compute(node)
+
+    def _place_view(self, node: Node) -> None:
+        root, view = self.place(node.inputs[0])
+        found = node.op.rules["view"](view, node.spec, **node.options)
+        if found is not None:
+            self.places[node.number] = root, found
+            return
+        copy = self._open("copy", node.inputs[0].shape, node)
+        self._own(node, copy)
+        whole = View.whole(node.inputs[0].shape)
+        self.places[node.number] = node, node.op.rules["view"](whole, node.spec, **node.options)
+
+    def _own(self, node: Node, group: Group) -> None:
+        self.home[node.number] = group
+        if type(node.spec) is not tuple:
+            self.places[node.number] = node, View.whole(node.shape)
+
+    # ------------------------------------------------------------------ groups
+    def _compute(self, node: Node) -> None:
+        rules = node.op.rules
+        if not _compiles(node):
+            self._own(node, self._open("call", (), node))
+        elif "scalar" in rules:
+            self._own(node, self._join(node))
+        elif "reduction" in rules:
+            self._own(node, self._reduce(node))
+        elif "contraction" in rules and _is_matrix_product(node):
+            self._own(node, self._open("contract", node.shape, node))
+        else:
+            self._own(node, self._open("call", (), node))
+
+    def _open(self, kind: str, domain: tuple[int, ...], anchor: Node | None, inputs: Any = None) -> Group:
+        group = Group(kind, domain, anchor, bit=1 << len(self.groups))
+        self.groups.append(group)
+        if anchor is not None:
+            for x in anchor.inputs if inputs is None else inputs:
+                self._depend(group, x)
+        return group
+
+    def _source(self, x: Node) -> Group | None:
+        """The group that computes the memory behind x; ITEM nodes stand for the call that makes them."""
+        root, _ = self.place(x) if x.number in self.places else (x, None)
+        if root.op is ITEM and root.number not in self.home:
+            root = root.inputs[0]
+        return self.home.get(root.number)
+
+    def _depend(self, group: Group, x: Node) -> None:
+        source = self._source(x)
+        if source is None or source is group:
+            return
+        new = source.deps | source.bit
+        if new & ~group.deps:
+            group.deps |= new
+            for other in self.groups:
+                if other.deps & group.bit:
+                    other.deps |= new
+
+    def _join(self, node: Node) -> Group:
+        """The latest group of an input that may take this elementwise node; a new one when none may."""
+        for x in sorted(node.inputs, key=lambda n: -n.number):
+            group = self.home.get(x.number)
+            if group is not None and self._may_join(node, group):
+                group.nodes.append(node)
+                for y in node.inputs:
+                    self._depend(group, y)
+                return group
+        group = self._open("elementwise", node.shape, None)
+        group.nodes.append(node)
+        for y in node.inputs:
+            self._depend(group, y)
+        return group
+
+    def _may_join(self, node: Node, group: Group) -> bool:
+        if group.kind == "call" or group.domain != node.shape:
+            return False
+        if group.kind == "contract" and not all(self._runs_along_rows(x, group) for x in node.inputs):
+            return False
+        for x in node.inputs:
+            source = self._source(x)
+            if source is group:
+                if self.home.get(x.number) is not group or x.shape != node.shape or (group.kind == "copy" and x is group.anchor):
+                    return False
+                if x in group.prologue:
+                    return False
+            elif source is not None and source.deps & group.bit:
+                return False
+        return True
+
+    def _runs_along_rows(self, x: Node, group: Group) -> bool:
+        """Whether an epilogue can read x a vector at a time: its columns are neighbours, or all the same."""
+        if self.home.get(x.number) is group:
+            return True
+        return self.place(x)[1].broadcast(group.domain).strides[-1] in (0, 1)
+
+    def _reduce(self, node: Node) -> Group:
+        x = node.inputs[0]
+        feeding = self.home.get(x.number)
+        if feeding is None or not self._feeds_only(feeding, node):
+            return self._open("reduce", node.shape, node)
+        feeding.kind, feeding.domain, feeding.anchor = "reduce", node.shape, node
+        feeding.prologue, feeding.nodes = feeding.nodes, []
+        return feeding
+
+    def _feeds_only(self, group: Group, node: Node) -> bool:
+        """Whether nothing but this node needs what an elementwise group computes."""
+        if group.kind != "elementwise":
+            return False
+        members = {n.number for n in group.nodes}
+        inside = members | {node.number}
+        return not (members & self.results) and all(u.number in inside for m in group.nodes for u in self.users[m.number])
+
+    def _merge_scalars(self) -> None:
+        """Independent elementwise groups of single elements become one kernel: each would cost a call and do nothing."""
+        kept: list[Group] = []
+        for group in self.groups:
+            if group.kind != "elementwise" or group.domain != ():
+                continue
+            for other in kept:
+                if not other.deps & group.bit and not group.deps & other.bit:
+                    self._merge(other, group)
+                    break
+            else:
+                kept.append(group)
+
+    def _merge(self, into: Group, group: Group) -> None:
+        both = sorted([*into.nodes, *group.nodes], key=lambda n: n.number)
+        into.nodes = both
+        into.deps |= group.deps
+        for node in group.nodes:
+            self.home[node.number] = into
+        for other in self.groups:
+            if other.deps & (group.bit | into.bit):
+                other.deps = (other.deps & ~group.bit) | into.bit | into.deps
+        group.bit = 0
+
+    # ------------------------------------------------------------------ what kernels read and write
+    def reads(self, group: Group) -> list[Node]:
+        """The nodes whose values the group reads from memory, each once."""
+        members = {n.number for n in group.members}
+        found: dict[int, Node] = {}
+        for node in group.members:
+            for x in node.inputs:
+                if x.number not in members or self.places[x.number][0] is not x:
+                    found[x.number] = x
+        return list(found.values())
+
+    def needs_memory(self, node: Node) -> bool:
+        """Whether a computed node's value must be stored: another group reads it, or it is a result."""
+        if node.number in self.results or node.op is ITEM:
+            return True
+        group = self.home[node.number]
+        return any(self.home.get(u.number) is not group for u in self.users[node.number])
+
+
+def _compiles(node: Node) -> bool:
+    specs = [node.spec, *[x.spec for x in node.inputs]]
+    return all(type(s) is not tuple and s.dtype.name in COMPILED for s in specs)
+
+
+def _is_matrix_product(node: Node) -> bool:
+    """Two matrices of one float type: what the tiled template takes."""
+    return all(len(x.shape) == 2 and x.spec.dtype.name in ("float32", "float64") for x in node.inputs)
+
+
+def leaf_kind(node: Node) -> str:
+    """"input", "const", "variable" or "computed"."""
+    return {INPUT: "input", CONST: "const", VARIABLE: "variable"}.get(node.op, "computed")

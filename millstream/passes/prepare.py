@@ -1,0 +1,77 @@
+"""Give every result, and every row-gathering input, a node of its own that is computed; pack what the matrix product cannot read.
+
+    Before   v <- %2 (an input);  %5 = matmul(%3, %4, transpose_b=True)
+    After    %6 = copy(%2), v <- %6;  %7 = transpose(%4), %8 = copy(%7), %5 = matmul(%3, %8)
+Here because: fusion and scheduling then need no special cases: results are computed nodes that own their memory, only
+copies read gathered rows, and the right factor of a product runs along its rows. Copies fuse with their neighbours.
+Keeps: every value, bit for bit.
+"""
+
+from millstream.graph.views import View
+from millstream.graph.graph import COPY, INPUT, LEAVES, Graph, Node
+
+
+def prepare(graph: Graph, gathered: bool) -> Graph:
+    """The graph with copies where something must own its memory."""
+    contracted = {n.op: _pack for n in graph.live() if "contraction" in n.op.rules}
+    new = graph.rewrite(contracted)
+    if gathered:
+        new = _gather(new)
+    new.outputs = [_owned(new, n) for n in new.outputs]
+    new.updates = [(v, _owned(new, n)) for v, n in new.updates]
+    return new
+
+
+def _owned(graph: Graph, node: Node) -> Node:
+    if node.op in LEAVES or "view" in node.op.rules:
+        return graph.add(COPY, (node,), (), node.spec)
+    return node
+
+
+def _gather(graph: Graph) -> Graph:
+    """Read each input through one copy."""
+    new = Graph()
+    mapped: dict[int, Node] = {}
+    for node in graph.inputs:
+        made = new.input(node.spec, node.options["name"])
+        mapped[node.number] = new.add(COPY, (made,), (), node.spec)
+    for node in graph.live():
+        if node.op is not INPUT:
+            mapped[node.number] = new.add(node.op, [mapped[n.number] for n in node.inputs], node.attrs, node.spec, graph.note(node))
+    new.outputs = [mapped[n.number] for n in graph.outputs]
+    new.updates = [(v, mapped[n.number]) for v, n in graph.updates]
+    return new
+
+
+def _pack(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
+    """The product with its right factor copied to run along rows, where it does not already."""
+    right = inputs[1]
+    transposed = node.options.get("transpose_b", False)
+    view = view_of(right)
+    if len(right.shape) != 2 or view is None or 1 in right.shape:
+        return None
+    if view.strides[0 if transposed else 1] == 1:
+        return None
+    if transposed:
+        right = graph.add(_transpose_op(), (right,), (("perm", (1, 0)),), _swapped(right))
+    packed = graph.add(COPY, (right,), (), right.spec)
+    attrs = tuple((k, False if k == "transpose_b" else v) for k, v in node.attrs)
+    return graph.add(node.op, (inputs[0], packed), attrs, node.spec)
+
+
+def _swapped(node: Node) -> object:
+    return node.spec._replace(shape=node.shape[::-1])
+
+
+def _transpose_op() -> object:
+    from millstream.core.op import ops
+
+    return next(o for o in ops() if o.name == "transpose")
+
+
+def view_of(node: Node) -> View | None:
+    """How a node is read from the computed node or leaf behind it; None when a copy will stand between."""
+    if "view" not in node.op.rules:
+        return View.whole(node.shape)
+    view = view_of(node.inputs[0])
+    return None if view is None else node.op.rules["view"](view, node.spec, **node.options)

@@ -1,0 +1,173 @@
+"""Order the groups, decide which variables are updated in place, and give every other result a place in one arena.
+
+    Before   groups as found, updates as pairs (variable, node)
+    After    groups in an order where a variable is overwritten only after its last reader; offsets that reuse memory
+Here because: fusion has fixed what each kernel reads and writes.
+Keeps: every value, bit for bit.
+"""
+
+from dataclasses import dataclass, field
+
+from millstream.graph.graph import VARIABLE, Graph, Node, variable_of
+from millstream.passes.fuse import Fusion, Group
+
+ALIGN = 64
+
+
+@dataclass
+class Schedule:
+    """What the executable runs, in order.
+
+    stored: node number -> destinations: "arena", ("variable", v) or ("output", i).  offsets: node number -> arena byte.
+    copies: (node, variable): values that reach their variable only after everything else has run.
+    """
+
+    fusion: Fusion
+    order: list[Group] = field(default_factory=list)
+    stored: dict[int, list[tuple[str, object]]] = field(default_factory=dict)
+    offsets: dict[int, int] = field(default_factory=dict)
+    copies: list[tuple[Node, object]] = field(default_factory=list)
+    arena: int = 0
+
+
+def schedule(graph: Graph, fusion: Fusion) -> Schedule:
+    """The order, the destinations and the arena of a fused graph."""
+    made = Schedule(fusion)
+    in_place = _updates_in_place(graph, fusion, made)
+    try:
+        made.order = _ordered(fusion, in_place)
+    except CyclicUpdate:
+        made.copies += [(fusion.graph.nodes[number], variable) for number, (variable, _) in in_place.items()]
+        in_place = {}
+        made.order = _ordered(fusion, in_place)
+    _destinations(graph, fusion, made, in_place)
+    _assign_arena(fusion, made)
+    return made
+
+
+def _readers(fusion: Fusion) -> dict[int, list[Group]]:
+    """For each variable (by id) the groups that read its old value."""
+    readers: dict[int, list[Group]] = {}
+    for group in fusion.groups:
+        for node in fusion.reads(group):
+            root, _ = fusion.place(node)
+            if root.op is VARIABLE:
+                readers.setdefault(id(variable_of(root)), []).append(group)
+    return readers
+
+
+def _updates_in_place(graph: Graph, fusion: Fusion, made: Schedule) -> dict[int, tuple[object, list[Group]]]:
+    """node number -> (variable, groups that must run before); what cannot be in place goes to `copies`."""
+    readers, chosen = _readers(fusion), {}
+    for variable, node in graph.updates:
+        if node.op is VARIABLE and variable_of(node) is variable:
+            continue
+        group = fusion.home.get(node.number)
+        before = [g for g in readers.get(id(variable), []) if g is not group]
+        safe = (
+            group is not None
+            and node.number not in chosen
+            and fusion.place(node)[0] is node
+            and not any(g.deps & group.bit for g in before)
+            and _reads_same_element(fusion, group, variable)
+        )
+        if safe:
+            chosen[node.number] = variable, before
+        else:
+            made.copies.append((node, variable))
+    return chosen
+
+
+def _reads_same_element(fusion: Fusion, group: Group, variable: object) -> bool:
+    """Whether a group reads the variable only at the element that it is computing."""
+    anchored = set() if group.anchor is None else {x.number for m in (*group.prologue, group.anchor) for x in m.inputs}
+    for node in fusion.reads(group):
+        root, view = fusion.place(node)
+        if root.op is VARIABLE and variable_of(root) is variable:
+            if node.number in anchored or not view.is_whole or node.shape != group.domain:
+                return False
+    return True
+
+
+def _ordered(fusion: Fusion, in_place: dict[int, tuple[object, list[Group]]]) -> list[Group]:
+    """Topological order with "read before overwritten" as further edges."""
+    by_bit = {g.bit: g for g in fusion.groups}
+    before: dict[int, set[int]] = {g.bit: {b for b in by_bit if g.deps & b} for g in fusion.groups}
+    for number, (_, readers) in in_place.items():
+        before[fusion.home[number].bit].update(g.bit for g in readers)
+    done: set[int] = set()
+    order: list[Group] = []
+    while len(order) < len(fusion.groups):
+        ready = [g for g in fusion.groups if g.bit not in done and before[g.bit] <= done]
+        if not ready:
+            raise CyclicUpdate
+        for group in ready:
+            done.add(group.bit)
+            order.append(group)
+    return order
+
+
+class CyclicUpdate(Exception):
+    """Two in-place updates wait for each other: then all are made by copies at the end."""
+
+
+def _destinations(graph: Graph, fusion: Fusion, made: Schedule, in_place: dict[int, tuple[object, list[Group]]]) -> None:
+    outputs: dict[int, list[int]] = {}
+    for i, node in enumerate(graph.outputs):
+        outputs.setdefault(node.number, []).append(i)
+    copied = {n.number for n, _ in made.copies}
+    for group in made.order:
+        for node in group.members:
+            number = node.number
+            if type(node.spec) is tuple or not fusion.needs_memory(node):
+                continue
+            places: list[tuple[str, object]] = [("variable", in_place[number][0])] if number in in_place else []
+            if not places or number in copied:
+                places.append(("arena", number))
+            made.stored[number] = places
+    for node in fusion.live:
+        if node.number not in made.stored and node.op.name == "item":
+            made.stored[node.number] = [("arena", node.number)]
+
+
+def _assign_arena(fusion: Fusion, made: Schedule) -> None:
+    """First fit over lifetimes; results live to the end."""
+    born, dies = _lifetimes(fusion, made)
+    taken: list[tuple[int, int, int]] = []  # offset, end, dies
+    for number in sorted(born, key=lambda n: born[n]):
+        node = fusion.graph.nodes[number]
+        size = -(-node.spec.size * node.spec.dtype.numpy.itemsize // ALIGN) * ALIGN + ALIGN
+        busy = sorted((a, b) for a, b, d in taken if d >= born[number])
+        offset = _first_gap(busy, size)
+        taken.append((offset, offset + size, dies[number]))
+        made.offsets[number] = offset
+        made.arena = max(made.arena, offset + size)
+
+
+def _first_gap(busy: list[tuple[int, int]], size: int) -> int:
+    offset = 0
+    for start, end in busy:
+        if start - offset >= size:
+            break
+        offset = max(offset, end)
+    return offset
+
+
+def _lifetimes(fusion: Fusion, made: Schedule) -> tuple[dict[int, int], dict[int, int]]:
+    """For each node in the arena: the positions of the group that makes it and of the last that reads it."""
+    arena = {n for n, places in made.stored.items() if ("arena", n) in places}
+    born, dies = {}, dict.fromkeys(arena, 0)
+    keep = {n.number for n, _ in made.copies} | {fusion.place(n)[0].number for n in fusion.graph.outputs}
+    for position, group in enumerate(made.order):
+        for node in group.members:
+            if node.number in arena:
+                born[node.number] = position
+            for user in fusion.users[node.number]:
+                if user.number in arena and user.op.name == "item":
+                    born[user.number] = position
+        for node in fusion.reads(group):
+            root, _ = fusion.place(node)
+            if root.number in arena:
+                dies[root.number] = position
+    last = len(made.order)
+    return born, {n: last if n in keep else max(dies[n], born[n]) for n in born}

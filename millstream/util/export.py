@@ -1,0 +1,169 @@
+"""Public names: `@export("tf.keras.layers.Dense")` puts an object under TensorFlow's name.
+
+The tree of namespaces that a user sees (`tf.math`, `tf.keras.layers`, ...) is assembled from this one table.
+A namespace loads the modules that fill it when one of its names is first asked for, so that importing stays quick.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_NAMES: dict[str, Any] = {}
+_SPACES: dict[str, "Namespace"] = {}
+_PROVIDERS: dict[str, list[str]] = {}
+ROOT = "millstream"
+
+
+def export(*names: str) -> Callable[[T], T]:
+    """Decorator: register an object under its public names, each beginning with "tf."."""
+
+    def register(thing: T) -> T:
+        publish(thing, *names)
+        return thing
+
+    return register
+
+
+def publish(thing: Any, *names: str) -> None:
+    """Register any object, a constant or an alias as well, under public names."""
+    for name in names:
+        if not name.startswith("tf."):
+            raise ValueError(f"A public name begins with 'tf.'; got {name!r}.")
+        path = name[3:]
+        _NAMES[path] = thing
+        _adopt_imported(path.rpartition(".")[0])
+        _uncover(path)
+
+
+def provide(space: str, *modules: str) -> None:
+    """Say which modules define the names of a namespace; they are imported at its first use. Example: "keras.losses"."""
+    _PROVIDERS.setdefault(space, []).extend(modules)
+    _adopt_imported(space)
+
+
+def _adopt_imported(path: str) -> None:
+    """Packages of ours along the path that were imported as such, before they had a public name, become namespaces."""
+    while path:
+        module = sys.modules.get(f"{ROOT}.{path}")
+        if module is not None and path not in _SPACES and path not in _NAMES:
+            adopt(module, path)
+        path = path.rpartition(".")[0]
+
+
+def _uncover(path: str) -> None:
+    """Python binds an imported package to its parent: `tf.function` is to stay the decorator when `millstream.function` is imported."""
+    parent, _, name = path.rpartition(".")
+    holder = _SPACES.get(parent)
+    if holder is not None and isinstance(vars(holder).get(name), ModuleType):
+        setattr(holder, name, _NAMES[path])
+
+
+def exported() -> dict[str, Any]:
+    """Every public name registered so far, without the leading "tf.", in order of registration."""
+    return dict(_NAMES)
+
+
+def load_everything() -> None:
+    """Import all providers, so that `exported` is complete."""
+    for space in list(_PROVIDERS):
+        _load(space)
+
+
+def _load(space: str) -> bool:
+    modules = _PROVIDERS.pop(space, None)
+    for module in modules or ():
+        importlib.import_module(module)
+    return modules is not None
+
+
+def _children(space: str) -> set[str]:
+    prefix = space + "." if space else ""
+    names: Iterable[str] = (*_NAMES, *_PROVIDERS)
+    return {n[len(prefix) :].split(".")[0] for n in names if n.startswith(prefix) and n != space}
+
+
+def _is_space(path: str) -> bool:
+    prefix = path + "."
+    return any(n.startswith(prefix) for n in _NAMES) or any(p == path or p.startswith(prefix) for p in _PROVIDERS)
+
+
+class Namespace(ModuleType):
+    """A module whose attributes are the public names below its path."""
+
+    _path: str
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__version__":
+            if name == "__all__":
+                return sorted(n for n in self.__dir__() if not n.startswith("_"))
+            raise AttributeError(name)
+        value = self._find(name)
+        ModuleType.__setattr__(self, name, value)
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """As always, but a package of ours that Python binds here shows as what is public under its name."""
+        if isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}":
+            path = f"{self._path}.{name}" if self._path else name
+            value = _NAMES[path] if path in _NAMES else adopt(value, path) if _is_space(path) else value
+        super().__setattr__(name, value)
+
+    def _find(self, name: str) -> Any:
+        path = f"{self._path}.{name}" if self._path else name
+        while True:
+            if path in _NAMES:
+                return _NAMES[path]
+            if _is_space(path):
+                return space(path)
+            if not _load(self._path):
+                raise AttributeError(self._missing(name))
+
+    def _missing(self, name: str) -> str:
+        import difflib
+
+        close = difflib.get_close_matches(name, list(_children(self._path)), 3)
+        hint = f" Did you mean {', '.join(close)}?" if close else ""
+        return f"module '{self.__name__}' has no attribute '{name}'.{hint}"
+
+    def __dir__(self) -> list[str]:
+        _load(self._path)
+        return sorted(_children(self._path) | set(self.__dict__))
+
+
+def space(path: str) -> Namespace:
+    """The namespace object of a path such as "keras.layers"; a real package of that name becomes the namespace."""
+    if path not in _SPACES:
+        _SPACES[path] = _make_space(path)
+    return _SPACES[path]
+
+
+def _make_space(path: str) -> Namespace:
+    full = f"{ROOT}.{path}" if path else ROOT
+    module = sys.modules.get(full) or _import_package(full) or ModuleType(full)
+    sys.modules[full] = module
+    return adopt(module, path)
+
+
+def _import_package(full: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(full)
+    except ModuleNotFoundError as error:
+        if error.name is not None and full.startswith(error.name):
+            return None
+        raise
+
+
+def adopt(module: ModuleType, path: str) -> Namespace:
+    """Turn an existing module into the namespace of a path; what it defines itself stays."""
+    if not isinstance(module, Namespace):
+        module.__class__ = Namespace
+    assert isinstance(module, Namespace)
+    module._path = path
+    if not hasattr(module, "__path__"):
+        module.__path__ = []
+    _SPACES[path] = module
+    return module
