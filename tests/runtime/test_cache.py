@@ -83,7 +83,8 @@ def test_killed_while_writing(tmp_path: Path) -> None:
         f"cache.DiskStore(Path({str(tmp_path)!r})).put('key', b'x' * 1000)\n"
     )
     process = start(tmp_path, code)
-    assert process.wait(60) == -signal.SIGKILL
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
     store = DiskStore(tmp_path)
     assert store.get("key") is None
     left = list(tmp_path.glob("*" + cache.TEMPORARY))
