@@ -130,12 +130,13 @@ def fast_call(op: Op) -> Callable[..., Any]:
 
 def _with_attrs(op: Op) -> Callable[..., Any]:
     """A call with attributes; eager tensors of one dtype go straight to the meaning."""
-    meaning, plain = op.meaning, len(op.inputs) == 1 and not op.variadic and not op.stateful and not op.kinds
+    meaning, slow, mixed = op.meaning, op.stateful or op.kinds != "", op.mixed
 
     def call(*inputs: Any, **attrs: Any) -> Any:
-        if not plain or len(inputs) != 1 or type(inputs[0]) is not Tensor:
+        arrays = [x._array for x in inputs if type(x) is Tensor]
+        if slow or len(arrays) != len(inputs) or not (mixed or all(a.dtype is arrays[0].dtype for a in arrays)):
             return execute(op, inputs, attrs)
-        array = meaning(np, inputs[0]._array, **attrs)
+        array = meaning(np, *arrays, **attrs)
         out = tuple([wrap(a) for a in array]) if type(array) is tuple else wrap(array)
         for tape in STATE.tapes:
             tape.record(op, inputs, attrs, out)
