@@ -72,14 +72,12 @@ def test_an_error_in_a_callback_stops_every_thread_and_is_raised(count):
             raise KeyError("two")
 
     plan.add_callback(fail)
-    after = threads.Plan
     with pytest.raises(KeyError, match="two"):
         threads.run(plan, 0, 100, threads=count)
     assert calls == [0, 1, 2]
     with pytest.raises(KeyError):
         threads.run(plan, 2, 1, threads=count)
     assert threads.run(plan, 10, 3, threads=count) == 3
-    assert after is threads.Plan
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -202,6 +200,6 @@ def test_arrays_are_aligned(shape, dtype):
     x = aligned_empty(shape, dtype)
     assert x.shape == shape and x.dtype == dtype
     assert address(x) == x.ctypes.data
-    assert address(x) % 64 == 0
+    assert address(x) % 64 == 0 or not x.size
     x[...] = 1
     assert x.sum() == x.size
