@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from millstream.codegen import nests
 from millstream.codegen.kernels.gemm import Tile, gemm, tile_for
+from millstream.codegen.kernels.philox import uniform
 from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.nests import Access, Chain, Operand, Reduction, Step
 from millstream.graph.views import View, merged_axes
@@ -36,6 +37,7 @@ class Kernel:
 
 
 Argument = Place | int
+_M64 = (1 << 64) - 1
 
 
 @dataclass
@@ -168,6 +170,15 @@ class _Lowering:
 
     def _contract(self, group: Any) -> Call:
         return _ProductCall(self, group).call()
+
+    def _random(self, group: Any) -> Call:
+        """Numbers drawn inside compiled code; the stream's position is read from memory, its key is static."""
+        node = group.anchor
+        kernel = _kernel(("random", node.op.name), lambda: uniform("uniform", self.machine))
+        offset = self.read(node.inputs[0], ())
+        writes = [w.place for _, w in self.writes([node], node.shape)]
+        signed = [v - (1 << 64) if v >= 1 << 63 else v for v in (node.options["key"] & _M64, node.options["high"] & _M64)]
+        return Call(kernel, [offset.place, writes[0], node.spec.size, *signed], [offset.place], writes[:1], cost=40 * node.spec.size)
 
     def _call(self, group: Any) -> Call:
         node = group.anchor
