@@ -132,7 +132,7 @@ def _reduce(primitive: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     tensor = convert(x)
     if isinstance(axis, Tensor):
         axis = axis.numpy()
-    return execute(primitive, (tensor,), {"axis": normalize_axes(axis, tensor.ndim), "keepdims": bool(keepdims)})
+    return primitive(tensor, axis=normalize_axes(axis, tensor.ndim), keepdims=bool(keepdims))
 
 
 @export("tf.reduce_sum", "tf.math.reduce_sum")
