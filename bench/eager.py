@@ -70,7 +70,7 @@ def taped(tf: Any, case: Case) -> float:
 
 def closure(function: Callable[[], Any]) -> list[Any]:
     """The float tensors that a case's function uses."""
-    cells = [c.cell_contents for c in function.__closure__ or ()]  # type: ignore[attr-defined]
+    cells = [c.cell_contents for c in function.__closure__ or ()]
     return [v for v in cells if hasattr(v, "dtype") and not isinstance(v, (np.ndarray, np.generic))]
 
 
