@@ -103,13 +103,18 @@ class GraphTensor(Tensor):
 
 
 class Trace:
-    """One run of a Python function on GraphTensors."""
+    """One run of a Python function on GraphTensors.
+
+    random_ops counts the random ops without a seed (their number is their seed), random_calls all of them. streams holds
+    the state of each; give it to the next trace of the same function, and its random numbers go on instead of starting anew.
+    """
 
     def __init__(self, graph: Graph | None = None) -> None:
         self.graph = Graph() if graph is None else graph
         self.layer = ""
-        self.random_ops = 0
         self.label_inputs: list[tuple[int, int]] = []  # (input, number of classes): its values are checked before running
+        self.random_ops, self.random_calls = 0, 0
+        self.streams: dict[Any, Any] = {}
         self._values: dict[int, tuple[Any, Tensor]] = {}
         self._assigned: dict[int, Any] = {}
 

@@ -2,6 +2,20 @@
 
 from millstream.util.export import provide
 
-provide("keras.datasets.fashion_mnist", "millstream.keras.datasets.fashion_mnist")
-provide("keras.datasets.mnist", "millstream.keras.datasets.mnist")
-provide("keras.utils", "millstream.keras.utils.data_utils")
+for _name in ("boston_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters"):
+    provide(f"keras.datasets.{_name}", f"millstream.keras.datasets.{_name}")
+provide("keras.utils", "millstream.keras.utils.data_utils", "millstream.keras.objects")
+provide("keras.utils", "millstream.keras.utils.np_utils", "millstream.keras.utils.progbar", "millstream.keras.utils.sequence")
+provide("keras.activations", "millstream.keras.activations")
+provide("keras.initializers", "millstream.keras.initializers")
+provide("keras.regularizers", "millstream.keras.regularizers")
+provide("keras.constraints", "millstream.keras.constraints")
+provide("keras.losses", "millstream.keras.losses")
+provide("keras.metrics", "millstream.keras.metrics")
+provide("keras.optimizers", "millstream.keras.optimizers")
+provide("keras.optimizers.schedules", "millstream.keras.optimizers.schedules")
+provide("keras.backend", "millstream.keras.backend.config", "millstream.keras.backend.names", "millstream.keras.backend.session")
+provide("keras.layers", "millstream.keras.layers")
+provide("keras.models", "millstream.keras.models")
+provide("keras.callbacks", "millstream.keras.engine.callbacks")
+provide("keras", "millstream.keras.models", "millstream.keras.layers.input")
