@@ -36,7 +36,7 @@ def cases(tf: Any) -> list[Case]:
     s, ts = np.float32(0.5), tf.constant(0.5)
     return [
         Case("x + y", lambda: ta + tb, lambda: np.add(a, b)),
-        Case("x * 2.0", lambda: ta * 2.0, lambda: a * np.float32(2.0)),
+        Case("x * 2.0", lambda: ta * 2.0, lambda: a * 2.0),
         Case("scalar + scalar", lambda: ts + ts, lambda: s + s),
         Case("square(scalar)", lambda: tf.square(ts), lambda: np.square(s)),
         Case("square", lambda: tf.square(ta), lambda: np.square(a)),

@@ -80,9 +80,11 @@ def main() -> None:
         by_code.setdefault(id(record.executable), []).append(record)
     if not by_code:
         raise SystemExit("bench.step: no compiled step ran; MILLSTREAM_DEBUG=1 says why.")
+    most = max(len(records[0].executable.graph.updates) for records in by_code.values())
     for records in by_code.values():
-        kind = "train" if records[0].executable.graph.updates and len(records[0].executable.graph.updates) > 4 else "evaluate"
-        print(f"{kind:9} batch of {records[0].executable.batch or 1:5}: {summary(records)}")
+        code = records[0].executable
+        kind = "train" if len(code.graph.updates) == most else "evaluate"  # evaluation updates metrics only
+        print(f"{kind:9} batch of {code.batch:5}: {summary(records)}")
     print(f"arithmetic of a training step: {32 * MLP.training / 1e6:.2f} MFLOP")
 
 

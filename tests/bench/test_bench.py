@@ -7,13 +7,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import millstream as tf
 from bench import environments, floors, report, runs
 from bench.__main__ import script_for
 from bench.environments import OURS, PEERS, Framework
 from bench.limits import Limits, better
 from bench.runs import Rounds
+from bench.step import Recorder, summary
+from millstream.core.spec import ArraySpec
+from millstream.graph.trace import Trace
+from millstream.runtime.executable import Executable
 
 LIMITS = Limits(2, 8, "AVX2", {1: 100e9, 2: 200e9}, {1: 10e9, 2: 20e9}, {1: 10e9, 2: 16e9})
 
@@ -112,6 +118,25 @@ def test_failure_of_a_framework_is_told_and_the_rest_goes_on(fake_script: Path) 
     text = report.workload_section(measured(fake_script, Framework("tf", "tf", "tf")), LIMITS)
     assert "TensorFlow, Keras 3 (tf): KeyError: 'tf'" in text
     assert "| **Millstream** | 250 ms |" in text
+
+
+def test_recorder_counts_every_step_and_steps_back() -> None:
+    v = tf.Variable(np.zeros((8, 8), "float32"))
+    trace = Trace()
+    x = trace.input(ArraySpec((8, 8), tf.float32))
+    with trace.active():
+        v.assign_add(tf.matmul(x, x))
+    code = Executable(trace.finish([]))
+    code.bind_inputs([np.eye(8, dtype="float32")])
+    before = Executable.run
+    with Recorder() as recorder:
+        code.run(0, 20)
+        code.run(0, 5)
+    assert Executable.run is before
+    assert [len(r.counts) for r in recorder.records] == [20, 5]
+    assert all((r.counts > 0).all() for r in recorder.records)
+    assert "us a step" in summary(recorder.records)
+    np.testing.assert_array_equal(v.numpy(), 25 * np.eye(8))
 
 
 def test_memory_can_bound_a_floor() -> None:
