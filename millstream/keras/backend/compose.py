@@ -6,6 +6,7 @@ from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.creation import cast
 from millstream.ops.math import arithmetic, comparison, exponential
 from millstream.ops.math.reduce import reduce_mean, reduce_sum
+from millstream.ops.nn.softmax import log_softmax
 
 
 def like(value: Any, x: Any) -> Tensor:
@@ -57,3 +58,8 @@ def sigmoid_cross_entropy(labels: Any, logits: Any) -> Any:
     positive = comparison.greater_equal(logits, zero)
     decay = exponential.exp(where(positive, -logits, logits))
     return where(positive, logits, zero) - logits * labels + exponential.log1p(decay)
+
+
+def softmax_cross_entropy(labels: Any, logits: Any, axis: int = -1) -> Any:
+    """-sum(labels * log(softmax(logits))) along an axis."""
+    return -reduce_sum(labels * log_softmax(logits, axis=axis), axis=axis)

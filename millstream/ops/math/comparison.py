@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from millstream.core.dispatch import Hooks, fast_call
+from millstream.core.dispatch import Hooks
 from millstream.core.dtypes import bool_
 from millstream.core.op import Op, op
 from millstream.core.samples import NUMBERS, Array as Sampled, Sample, binary, mixed_dtypes, unary
@@ -114,11 +114,11 @@ def _tensor_differs(self: Any, other: Any) -> Any:
         return True
 
 
-_equal, _not_equal = fast_call(equal), fast_call(not_equal)
+_equal, _not_equal = equal.fast, not_equal.fast
 install_operator("__eq__", _tensor_equals)
 install_operator("__ne__", _tensor_differs)
 for _name, _made in (("lt", less), ("le", less_equal), ("gt", greater), ("ge", greater_equal)):
-    install_operator(f"__{_name}__", (lambda f: lambda self, other: f(self, other))(fast_call(_made)))
+    install_operator(f"__{_name}__", (lambda f: lambda self, other: f(self, other))(_made.fast))
 
 
 def is_tensor_like(x: Any) -> bool:
