@@ -79,7 +79,7 @@ def _direct_calls(done: list[Series]) -> Iterable[str]:
 def floor_seconds(work: Work, limits: Limits, threads: int) -> tuple[float, str]:
     """The least time of some work on so many cores, and what bounds it.
 
-    >>> floor_seconds(Work(200e9, 1e9), Limits(2, 8, {2: 100e9}, {2: 10e9}, {2: 10e9}), 2)
+    >>> floor_seconds(Work(200e9, 1e9), Limits(2, 8, "AVX2", {2: 100e9}, {2: 10e9}, {2: 10e9}), 2)
     (2.0, 'arithmetic')
     """
     arithmetic, memory = work.flops / limits.peak[threads], work.bytes / limits.triad[threads]
@@ -128,7 +128,7 @@ def machine_section(command: str, limits: Limits, environments: Iterable[str], r
     held = "".join(f"* {name} ({VARIABLES[name]}): {versions(name)}\n" for name in environments)
     return (
         f"## {now:%Y-%m-%d %H:%M} UTC\n\n    {command}\n\n"
-        f"* Machine: {processor()}, {limits.cores} cores for this process, {memory()}, {platform.system()} {platform.release()}\n"
+        f"* Machine: {processor()} with {limits.vectors}, {limits.cores} cores for this process, {memory()}, {platform.system()} {platform.release()}\n"
         f"* Measured in this run: {peaks}; {reads} cores. Load when it began: {os.getloadavg()[0]:.2f}\n"
         f"* {repeats[0]} rounds of {repeats[1]} repeats; figures are medians over rounds\n{held}"
     )
@@ -140,15 +140,7 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine()) + f" ({vectors()})"
-
-
-def vectors() -> str:
-    """The widest vector set, by its usual name."""
-    import llvmlite.binding as llvm
-
-    features = llvm.get_host_cpu_features()
-    return next((name for key, name in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("neon", "NEON"), ("sse2", "SSE2")) if features.get(key)), "no vectors")
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def memory() -> str:

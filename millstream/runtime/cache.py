@@ -1,6 +1,6 @@
 """Object code on disk: small files named by their key, safe against other processes, crashes and damage.
 
-A file is MAGIC, the SHA-256 of the rest, the rest. It appears under its name by an atomic rename, and what does not match
+A file is MAGIC, the SHA-256 of its key and the rest, the rest. It appears under its name by an atomic rename, and what does not match
 its checksum is never used. The folder is the user's own (0700); without a usable folder everything works uncached.
 """
 
@@ -12,7 +12,7 @@ import logging
 import os
 import tempfile
 import time
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 MAGIC = b"millstream object 1\n"
@@ -61,7 +61,7 @@ class DiskStore:
             return None
         start = len(MAGIC) + DIGEST
         data = content[start:]
-        if content[:start] != MAGIC + hashlib.sha256(data).digest():
+        if content[:start] != MAGIC + _digest(key, data):
             log.debug("The stored kernel %s is damaged; it will be compiled again.", path)
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -75,7 +75,7 @@ class DiskStore:
         if not self.usable:
             return
         try:
-            self._write(self.path(key), MAGIC + hashlib.sha256(data).digest() + data)
+            self._write(self.path(key), MAGIC + _digest(key, data) + data)
         except OSError as error:
             self.usable = self._complain(f"cannot be written ({error})")
             return
@@ -114,6 +114,10 @@ class DiskStore:
                 total -= size
 
 
+def _digest(key: str, data: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + data).digest()
+
+
 def default_folder() -> Path | None:
     """MILLSTREAM_CACHE, else the system's cache folder for this user; None when MILLSTREAM_CACHE is "off"."""
     asked = os.environ.get("MILLSTREAM_CACHE")
@@ -124,7 +128,7 @@ def default_folder() -> Path | None:
     return Path(platformdirs.user_cache_dir("millstream", appauthor=False)) / "kernels"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _store_at(folder: Path) -> DiskStore:
     return DiskStore(folder)
 

@@ -51,6 +51,7 @@ _ARM = """
 declare i64 @llvm.aarch64.get.fpcr()
 declare void @llvm.aarch64.set.fpcr(i64)
 declare void @llvm.aarch64.hint(i32)
+declare i64 @llvm.read_volatile_register.i64(metadata)
 define internal i64 @get_mode() nounwind {
   %v = call i64 @llvm.aarch64.get.fpcr()
   ret i64 %v
@@ -64,9 +65,10 @@ define internal void @relax() nounwind {
   ret void
 }
 define internal i64 @cycles() nounwind {
-  %v = call i64 asm sideeffect "mrs $0, cntvct_el0", "=r"()
+  %v = call i64 @llvm.read_volatile_register.i64(metadata !0)
   ret i64 %v
 }
+!0 = !{!"cntvct_el0"}
 """
 
 # get_mode OR this: denormal results and operands count as zero (x86 FTZ and DAZ; ARM FZ).

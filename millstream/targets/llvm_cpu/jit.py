@@ -77,6 +77,39 @@ def compile_module(text: str, symbols: Sequence[str], store: Store | None = None
         return {symbol: int(_state.engine.get_function_address(symbol)) for symbol in symbols}
 
 
+def object_of(function: Function) -> tuple[str, list[str], bytes]:
+    """A kernel's symbol, the C functions that it calls, and its object code."""
+    text = emit(function, machine())
+    symbol = "k" + key_of(text, machine())
+    with _state.lock:
+        _state.check_symbols(text)
+        _state.compiled += 1
+        return symbol, _c_functions(text), object_code([(symbol, text)], machine())
+
+
+def load(symbol: str, externals: Iterable[str], code: bytes) -> None:
+    """Make object code part of this process, once; `addresses` then knows its symbol."""
+    with _state.lock:
+        if symbol in _state.loaded:
+            return
+        for name in externals:
+            _resolve(name)
+        _state.load(code)
+        _state.loaded.add(symbol)
+
+
+def addresses(symbols: Iterable[str]) -> dict[str, int]:
+    """Where loaded kernels are."""
+    with _state.lock:
+        _state.engine.finalize_object()
+        return {symbol: int(_state.engine.get_function_address(symbol)) for symbol in symbols}
+
+
+def _c_functions(text: Text) -> list[str]:
+    names = [d.split("@", 1)[1].split("(", 1)[0] for d in sorted(text.declarations)]
+    return [n for n in names if not n.startswith("llvm.")]
+
+
 def object_code(texts: Sequence[tuple[str, Text]], target: Machine) -> bytes:
     """One object file of several functions under these symbols, for any target."""
     return _object_of(module(dict(texts), target.triple), target)
@@ -86,7 +119,7 @@ def _object_of(text: str, target: Machine) -> bytes:
     import llvmlite.binding as llvm
 
     built = llvm.parse_assembly(text)
-    tm = _target_machine(target, "large" if _calls_out(text) else "small")
+    tm = _target_machine(target)
     for switch in SWITCHES:
         llvm.set_option("", "-" + switch)
     try:
@@ -105,12 +138,7 @@ def assembly(function: Function, target: Machine | None = None) -> str:
     return str(_target_machine(where).emit_assembly(llvm.parse_assembly(text)))
 
 
-def _calls_out(text: str) -> bool:
-    """Whether a module calls C functions: their addresses need 64 bits, for which the small model's loader has no room."""
-    return any(line.startswith("declare") and "@llvm." not in line for line in text.splitlines())
-
-
-def _target_machine(target: Machine, model: str = "small") -> Any:  # llvmlite has no annotations
+def _target_machine(target: Machine) -> Any:  # llvmlite has no annotations
     import llvmlite.binding as llvm
 
     if not _state.initialised:
@@ -121,7 +149,8 @@ def _target_machine(target: Machine, model: str = "small") -> Any:  # llvmlite h
         llvm.initialize_all_targets()
         llvm.initialize_all_asmprinters()
     where = llvm.Target.from_triple(target.triple)
-    return where.create_target_machine(cpu=target.cpu, features=target.features, opt=1, reloc="static" if model == "large" else "pic", codemodel=model)
+    # The JIT's code model (64-bit addresses) is as fast as the small one, whose relocations may not reach.
+    return where.create_target_machine(cpu=target.cpu, features=target.features, opt=1, jit=True)
 
 
 class _State:
@@ -130,6 +159,7 @@ class _State:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.addresses: dict[str, int] = {}
+        self.loaded: set[str] = set()
         self.initialised = False
         self.engine: Any = None  # llvmlite's ExecutionEngine; it owns the code for as long as the process lives
         self.compiled = 0  # functions that went through LLVM, for tests and profiles
@@ -158,17 +188,13 @@ class _State:
         import llvmlite.binding as llvm
 
         if self.engine is None:
-            # llvmlite's memory manager keeps the sections of an object together, which the small code model needs.
-            tm = _target_machine(machine())
-            self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), tm, use_lmm=True)
+            self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine(machine()))
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(data))
 
     def check_symbols(self, text: Text) -> None:
         """C functions that the text calls must exist: LLVM would end the process otherwise."""
-        for declaration in text.declarations:
-            name = declaration.split("@", 1)[1].split("(", 1)[0]
-            if not name.startswith("llvm."):
-                _resolve(name)
+        for name in _c_functions(text):
+            _resolve(name)
 
 
 def _resolve(name: str) -> None:
