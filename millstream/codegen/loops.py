@@ -39,8 +39,28 @@ from millstream.codegen.scalars import ScalarBuilder
 from millstream.codegen.verify import verify
 
 __all__ = [
-    "Alloc", "Assign", "Barrier", "Block", "Call", "Const", "For", "Function", "If", "Load", "LoopBuilder", "Node", "Op",
-    "Operand", "Pointer", "Register", "Store", "Type", "Value", "Var", "register_type", "verify",
+    "Alloc",
+    "Assign",
+    "Barrier",
+    "Block",
+    "Call",
+    "Const",
+    "For",
+    "Function",
+    "If",
+    "Load",
+    "LoopBuilder",
+    "Node",
+    "Op",
+    "Operand",
+    "Pointer",
+    "Register",
+    "Store",
+    "Type",
+    "Value",
+    "Var",
+    "register_type",
+    "verify",
 ]
 
 INDEX = Type("int64")

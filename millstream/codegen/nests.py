@@ -7,7 +7,7 @@ whether the vector axis of an operand has stride 0 (one value), 1 (a vector load
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from millstream.codegen.loops import Function, LoopBuilder, Pointer, Register, Value
@@ -29,11 +29,12 @@ class Operand:
 
 @dataclass(frozen=True)
 class Step:
-    """One elementwise op of a chain: its body, its attributes, and where its inputs are: ("read", k) or ("step", k)."""
+    """One elementwise op of a chain: its name and attributes, where its inputs are (("read", k) or ("step", k)), and its body."""
 
-    body: Callable[..., Any]
+    name: str
     attrs: tuple[tuple[str, Any], ...]
     inputs: tuple[tuple[str, int], ...]
+    body: Callable[..., Any] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -94,9 +94,9 @@ class Op:
         """Attach a sum of products: rule(*specs, **attrs) -> subscripts as einsum's."""
         return self._attach("contraction", rule)
 
-    def compute(self, rule: Rule) -> Rule:
-        """Attach one element's computation: rule(b, index, inputs, spec, specs, **attrs) -> value; inputs[k](index) reads."""
-        return self._attach("compute", rule)
+    def random(self, distribution: str) -> None:
+        """Say that this op draws from a stream (attributes key, high; one input: the offset), in compiled code as well."""
+        self.rules["random"] = lambda: distribution
 
     def _attach(self, kind: str, rule: Rule) -> Rule:
         self.rules[kind] = rule

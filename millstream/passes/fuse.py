@@ -100,6 +100,8 @@ class Fusion:
             self._own(node, self._join(node))
         elif "reduction" in rules:
             self._own(node, self._reduce(node))
+        elif "random" in rules and node.spec.dtype.name == "float32":
+            self._own(node, self._open("random", node.shape, node))
         elif "contraction" in rules and _is_matrix_product(node):
             self._own(node, self._open("contract", node.shape, node))
         else:
@@ -147,7 +149,7 @@ class Fusion:
         return group
 
     def _may_join(self, node: Node, group: Group) -> bool:
-        if group.kind == "call" or group.domain != node.shape:
+        if group.kind in ("call", "random") or group.domain != node.shape:
             return False
         if group.kind == "contract" and not all(self._runs_along_rows(x, group) for x in node.inputs):
             return False

@@ -63,7 +63,7 @@ class CompiledRunner:
         self._results: list[Any] = []
         self._structure: Any = None
         self._executables: dict[int, Executable] = {}
-        self._rows: Any = None
+        self._streams: dict[Any, Any] = {}
         self._executable(min(batch_size, self.samples))
 
     # ------------------------------------------------------------------ the seam
@@ -100,6 +100,7 @@ class CompiledRunner:
 
     def _compile(self, size: int) -> Executable:
         trace = Trace()
+        trace.streams = self._streams  # the short batch's random numbers go on where the others' stopped
         graph = self._trace(trace, size)
         self._check_requirements(trace)
         if debug_level() >= 1:

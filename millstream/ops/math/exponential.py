@@ -16,7 +16,7 @@ def _one(x: Any) -> Any:
     return convert(1, x.dtype)
 
 
-@op("tf.math.exp", "tf.exp", samples=unary(-4, 4))
+@op("tf.math.exp", "tf.exp", kinds="fVc", samples=unary(-4, 4))
 @quiet
 def exp(xp: Namespace, x: Array) -> Array:
     """e to the power of x; compiled code is within 1 ulp of this in float32.
@@ -31,7 +31,7 @@ exp.infer(same_as_input)
 exp.vjp(lambda g, out, x: multiply(g, out))
 
 
-@op("tf.math.log", samples=unary(0.2, 4))
+@op("tf.math.log", kinds="fVc", samples=unary(0.2, 4))
 @quiet
 def log(xp: Namespace, x: Array) -> Array:
     """Natural logarithm; -inf at 0, NaN below.
@@ -46,7 +46,7 @@ log.infer(same_as_input)
 log.vjp(lambda g, out, x: real_divide(g, x))
 
 
-@op("tf.math.log1p", samples=unary(-0.5, 4))
+@op("tf.math.log1p", kinds="fVc", samples=unary(-0.5, 4))
 @quiet
 def log1p(xp: Namespace, x: Array) -> Array:
     """log(1 + x), exact near 0.
@@ -62,7 +62,7 @@ log1p.vjp(lambda g, out, x: real_divide(g, _one(x) + x))
 log1p.scalar(lambda b, x: b.libm("log1p", x))
 
 
-@op("tf.math.expm1", samples=unary(-2, 2))
+@op("tf.math.expm1", kinds="fVc", samples=unary(-2, 2))
 @quiet
 def expm1(xp: Namespace, x: Array) -> Array:
     """exp(x) - 1, exact near 0.
@@ -78,7 +78,7 @@ expm1.vjp(lambda g, out, x: multiply(g, exp(x)))
 expm1.scalar(lambda b, x: b.libm("expm1", x))
 
 
-@op("tf.math.tanh", "tf.tanh", "tf.nn.tanh", samples=unary(-4, 4))
+@op("tf.math.tanh", "tf.tanh", "tf.nn.tanh", kinds="fVc", samples=unary(-4, 4))
 def tanh(xp: Namespace, x: Array) -> Array:
     """Hyperbolic tangent; compiled code is within 4 ulp of this in float32.
 
@@ -92,7 +92,7 @@ tanh.infer(same_as_input)
 tanh.vjp(lambda g, out, x: multiply(g, subtract(_one(out), square(out))))
 
 
-@op("tf.math.sigmoid", "tf.sigmoid", "tf.nn.sigmoid", samples=unary(-4, 4))
+@op("tf.math.sigmoid", "tf.sigmoid", "tf.nn.sigmoid", kinds="fVc", samples=unary(-4, 4))
 @quiet
 def sigmoid(xp: Namespace, x: Array) -> Array:
     """1 / (1 + exp(-x)).

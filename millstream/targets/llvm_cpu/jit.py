@@ -77,6 +77,39 @@ def compile_module(text: str, symbols: Sequence[str], store: Store | None = None
         return {symbol: int(_state.engine.get_function_address(symbol)) for symbol in symbols}
 
 
+def object_of(function: Function) -> tuple[str, list[str], bytes]:
+    """A kernel's symbol, the C functions that it calls, and its object code."""
+    text = emit(function, machine())
+    symbol = "k" + key_of(text, machine())
+    with _state.lock:
+        _state.check_symbols(text)
+        _state.compiled += 1
+        return symbol, _c_functions(text), object_code([(symbol, text)], machine())
+
+
+def load(symbol: str, externals: Iterable[str], code: bytes) -> None:
+    """Make object code part of this process, once; `addresses` then knows its symbol."""
+    with _state.lock:
+        if symbol in _state.loaded:
+            return
+        for name in externals:
+            _resolve(name)
+        _state.load(code)
+        _state.loaded.add(symbol)
+
+
+def addresses(symbols: Iterable[str]) -> dict[str, int]:
+    """Where loaded kernels are."""
+    with _state.lock:
+        _state.engine.finalize_object()
+        return {symbol: int(_state.engine.get_function_address(symbol)) for symbol in symbols}
+
+
+def _c_functions(text: Text) -> list[str]:
+    names = [d.split("@", 1)[1].split("(", 1)[0] for d in sorted(text.declarations)]
+    return [n for n in names if not n.startswith("llvm.")]
+
+
 def object_code(texts: Sequence[tuple[str, Text]], target: Machine) -> bytes:
     """One object file of several functions under these symbols, for any target."""
     return _object_of(module(dict(texts), target.triple), target)
@@ -126,6 +159,7 @@ class _State:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.addresses: dict[str, int] = {}
+        self.loaded: set[str] = set()
         self.initialised = False
         self.engine: Any = None  # llvmlite's ExecutionEngine; it owns the code for as long as the process lives
         self.compiled = 0  # functions that went through LLVM, for tests and profiles
@@ -159,10 +193,8 @@ class _State:
 
     def check_symbols(self, text: Text) -> None:
         """C functions that the text calls must exist: LLVM would end the process otherwise."""
-        for declaration in text.declarations:
-            name = declaration.split("@", 1)[1].split("(", 1)[0]
-            if not name.startswith("llvm."):
-                _resolve(name)
+        for name in _c_functions(text):
+            _resolve(name)
 
 
 def _resolve(name: str) -> None:
