@@ -117,7 +117,7 @@ class _Run:
             self.env[node.register.id] = self.get(node.value)
         elif isinstance(node, Alloc):
             self.alloc(node)
-        elif isinstance(node, Call):
+        elif isinstance(node, Call) and node.name != "prefetch":
             getattr(ctypes.CDLL(None), node.name)(*[int(self.get(v)) for v in node.operands])
 
     def alloc(self, node: Alloc) -> None:

@@ -215,6 +215,10 @@ class LoopBuilder(ScalarBuilder):
         """Calls a C function of the process, for what it does."""
         self.block.body.append(Call(name, arguments))
 
+    def prefetch(self, pointer: Pointer, index: Operand) -> None:
+        """Asks for the cache line of an element; it need not exist."""
+        self.block.body.append(Call("prefetch", (self.offset(pointer, index).value,)))
+
     def finish(self) -> Function:
         """The finished kernel."""
         return Function(self.name, self._parameters, self._pointers, self.root, (self.thread, self.threads, self.step))

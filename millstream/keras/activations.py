@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from millstream.core.tensor import convert
-from millstream.keras import objects
 from millstream.keras.backend.compose import clip, like, number, softplus as softplus_, where
+from millstream.keras.objects import deserialize_keras_object, serialize_keras_object
 from millstream.ops.math import arithmetic, comparison
 from millstream.ops.math.exponential import exp, expm1, sigmoid as sigmoid_, tanh as tanh_
 from millstream.ops.math.reduce import reduce_max, reduce_sum
@@ -184,7 +184,7 @@ def get(identifier: Any) -> Activation:
 @export("tf.keras.activations.deserialize")
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Activation:
     """The activation of a name or config."""
-    found: Activation = objects.deserialize_keras_object(name, _TABLE, custom_objects, "activation function")
+    found: Activation = deserialize_keras_object(name, _TABLE, custom_objects, "activation function")
     return found
 
 
@@ -195,4 +195,4 @@ def serialize(activation: Any) -> Any:
     >>> tf.keras.activations.serialize(tf.keras.activations.softmax)
     'softmax'
     """
-    return objects.serialize_keras_object(activation)
+    return serialize_keras_object(activation)

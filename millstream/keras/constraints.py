@@ -3,9 +3,9 @@
 from typing import Any
 
 from millstream.core.tensor import Tensor, convert
-from millstream.keras import objects
 from millstream.keras.backend.compose import clip, like
 from millstream.keras.backend.config import epsilon
+from millstream.keras.objects import deserialize_keras_object, serialize_keras_object
 from millstream.ops.array.creation import cast, stack
 from millstream.ops.array.shape import reshape
 from millstream.ops.math.arithmetic import sqrt, square
@@ -154,10 +154,10 @@ def get(identifier: Any) -> Any:
 @export("tf.keras.constraints.deserialize")
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The constraint of a name or config."""
-    return objects.deserialize_keras_object(config, _TABLE, custom_objects, "constraint")
+    return deserialize_keras_object(config, _TABLE, custom_objects, "constraint")
 
 
 @export("tf.keras.constraints.serialize")
 def serialize(constraint: Any) -> Any:
     """The config of a constraint."""
-    return objects.serialize_keras_object(constraint)
+    return serialize_keras_object(constraint)

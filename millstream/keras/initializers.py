@@ -16,9 +16,9 @@ import numpy as np
 from millstream.core.dispatch import wrap
 from millstream.core.dtypes import DType
 from millstream.core.tensor import Tensor
-from millstream.keras import objects
 from millstream.keras.backend.compose import number
 from millstream.keras.backend.config import dtype_or_default
+from millstream.keras.objects import deserialize_keras_object, serialize_keras_object
 from millstream.ops.array.creation import constant as constant_tensor, ones as ones_tensor, zeros as zeros_tensor
 from millstream.ops.array.shape import static_shape
 from millstream.util.export import export, publish, space
@@ -360,7 +360,7 @@ def get(identifier: Any) -> Any:
 @export("tf.keras.initializers.deserialize", "tf.initializers.deserialize")
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The initializer of a name or config."""
-    return objects.deserialize_keras_object(config, _TABLE, custom_objects, "initializer")
+    return deserialize_keras_object(config, _TABLE, custom_objects, "initializer")
 
 
 @export("tf.keras.initializers.serialize", "tf.initializers.serialize")
@@ -370,4 +370,4 @@ def serialize(initializer: Any) -> Any:
     >>> tf.keras.initializers.serialize(tf.keras.initializers.Zeros())
     {'class_name': 'Zeros', 'config': {}}
     """
-    return objects.serialize_keras_object(initializer)
+    return serialize_keras_object(initializer)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from reference import cotangent, load
+from tests.keras.reference import cotangent, load
 
 import millstream as tf
 from millstream.core.spec import ArraySpec

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from millstream.keras import objects
 from millstream.keras.losses import crossentropy, margin, regression
 from millstream.keras.losses.base import FUNCTIONS, Loss
+from millstream.keras.objects import deserialize_keras_object, serialize_keras_object
 from millstream.util.export import export
 
 _MODULES = (crossentropy, margin, regression)  # they fill the table
@@ -30,7 +30,7 @@ def get(identifier: Any) -> Any:
 @export("tf.keras.losses.deserialize", "tf.losses.deserialize")
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The loss of a name or config."""
-    return objects.deserialize_keras_object(name, FUNCTIONS | {"Loss": Loss}, custom_objects, "loss function")
+    return deserialize_keras_object(name, FUNCTIONS | {"Loss": Loss}, custom_objects, "loss function")
 
 
 @export("tf.keras.losses.serialize", "tf.losses.serialize")
@@ -40,4 +40,4 @@ def serialize(loss: Any) -> Any:
     >>> tf.keras.losses.serialize(tf.keras.losses.mse)
     'mean_squared_error'
     """
-    return objects.serialize_keras_object(loss)
+    return serialize_keras_object(loss)

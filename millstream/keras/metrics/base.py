@@ -11,10 +11,10 @@ import numpy as np
 from millstream.core.dispatch import eagerly
 from millstream.core.tensor import Tensor, convert
 from millstream.core.variable import Variable
-from millstream.keras import initializers
 from millstream.keras.backend.compose import divide_no_nan
 from millstream.keras.backend.config import dtype_or_default
 from millstream.keras.backend.names import to_snake_case, unique_object_name
+from millstream.keras.initializers import get as get_initializer
 from millstream.keras.losses.base import drop_last_of_one, fit_weight
 from millstream.ops.array.creation import cast
 from millstream.ops.math.reduce import reduce_mean, reduce_sum
@@ -91,7 +91,7 @@ class Metric:
         self, name: str, shape: Any = (), aggregation: Any = None, synchronization: Any = None, initializer: Any = None, dtype: Any = None
     ) -> Variable:
         """A new state variable that is not trained."""
-        make = initializers.get("glorot_uniform" if initializer is None else initializer)
+        make = get_initializer("glorot_uniform" if initializer is None else initializer)
         target = self._dtype if dtype is None else dtype_or_default(dtype)
         with eagerly():
             made = Variable(make(tuple(shape), dtype=target), trainable=False, name=name, dtype=target)

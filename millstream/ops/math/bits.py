@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from millstream.core.dispatch import execute, fast_call
+from millstream.core.dispatch import execute
 from millstream.core.dtypes import DType, as_dtype, float32, int32
 from millstream.core.op import Op, op
 from millstream.core.samples import Array as Sampled, Sample, binary, mixed_dtypes, unary
@@ -57,10 +57,10 @@ invert.scalar(lambda b, x: b.xor(x, b.const(-1, x)))
 def _install() -> None:
     """&, |, ^ and ~ work on the bits of whole numbers and on booleans alike."""
     for name, bits, truth in (("and", bitwise_and, logical_and), ("or", bitwise_or, logical_or), ("xor", bitwise_xor, logical_xor)):
-        first, second = fast_call(bits), fast_call(truth)
+        first, second = bits.fast, truth.fast
         install_operator(f"__{name}__", _either(first, second))
         install_operator(f"__r{name}__", _swapped(_either(first, second)))
-    whole, boolean = fast_call(invert), fast_call(logical_not)
+    whole, boolean = invert.fast, logical_not.fast
     install_operator("__invert__", lambda self: boolean(self) if self.dtype.is_bool else whole(self))
 
 

@@ -155,6 +155,10 @@ class _Emitter:
             self.call(node)
 
     def call(self, node: Call) -> None:
+        if node.name == "prefetch":
+            self.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+            self.raw(f"  call void @llvm.prefetch.p0(ptr {self.get(node.operands[0])}, i32 0, i32 3, i32 1)\n")
+            return
         types = [spell(v.type) for v in node.operands]
         self.declare(f"declare void @{node.name}({', '.join(types)})")
         arguments = ", ".join(f"{t} {self.get(v)}" for t, v in zip(types, node.operands, strict=True))
