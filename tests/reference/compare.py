@@ -194,7 +194,7 @@ def training() -> Iterator[Difference]:
 def trajectories() -> Iterator[Difference]:
     """Losses and weights along whole programs; needs scikit-learn."""
 
-    class Keep(tf.keras.callbacks.Callback):
+    class Keep(tf.keras.callbacks.Callback):  # type: ignore[misc]  # its base is found at run time
         def __init__(self) -> None:
             super().__init__()
             self.running: list[float] = []
