@@ -15,6 +15,7 @@ T = TypeVar("T")
 _NAMES: dict[str, Any] = {}
 _SPACES: dict[str, "Namespace"] = {}
 _PROVIDERS: dict[str, list[str]] = {}
+_LATER: dict[str, str] = {}
 ROOT = "millstream"
 
 
@@ -62,6 +63,11 @@ def _uncover(path: str) -> None:
         setattr(holder, name, _NAMES[path])
 
 
+def provide_names(module: str, *names: str) -> None:
+    """Say that a module defines single public names ("tf.norm"), whose namespace should load without it."""
+    _LATER.update((name[3:], module) for name in names)
+
+
 def exported() -> dict[str, Any]:
     """Every public name registered so far, without the leading "tf.", in order of registration."""
     return dict(_NAMES)
@@ -71,6 +77,8 @@ def load_everything() -> None:
     """Import all providers, so that `exported` is complete."""
     for space in list(_PROVIDERS):
         _load(space)
+    for module in set(_LATER.values()):
+        importlib.import_module(module)
 
 
 def _load(space: str) -> bool:
@@ -82,7 +90,7 @@ def _load(space: str) -> bool:
 
 def _children(space: str) -> set[str]:
     prefix = space + "." if space else ""
-    names: Iterable[str] = (*_NAMES, *_PROVIDERS)
+    names: Iterable[str] = (*_NAMES, *_PROVIDERS, *_LATER)
     return {n[len(prefix) :].split(".")[0] for n in names if n.startswith(prefix) and n != space}
 
 
@@ -117,6 +125,9 @@ class Namespace(ModuleType):
         while True:
             if path in _NAMES:
                 return _NAMES[path]
+            if path in _LATER:
+                importlib.import_module(_LATER.pop(path))
+                continue
             if _is_space(path):
                 return space(path)
             if not _load(self._path):
