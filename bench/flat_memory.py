@@ -31,7 +31,9 @@ def resident_mb() -> float:
 
 def kinds(tf: Any) -> dict[str, Step]:
     """What is repeated, by name."""
-    model = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu", input_shape=(4,)), tf.keras.layers.Dense(3, activation="softmax")])
+    model = tf.keras.Sequential(
+        [tf.keras.layers.Dense(8, activation="relu", input_shape=(4,)), tf.keras.layers.Dense(3, activation="softmax")]
+    )
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     x, y = np.ones((32, 4), "float32"), np.zeros(32, "int64")
     one, w = x[:1], tf.Variable([1.0, 2.0])

@@ -117,7 +117,7 @@ class _Run:
             self.env[node.register.id] = self.get(node.value)
         elif isinstance(node, Alloc):
             self.alloc(node)
-        elif isinstance(node, Call):
+        elif isinstance(node, Call) and node.name != "prefetch":
             getattr(ctypes.CDLL(None), node.name)(*[int(self.get(v)) for v in node.operands])
 
     def alloc(self, node: Alloc) -> None:
@@ -182,21 +182,52 @@ def _cast(x: Lanes, dtype: str) -> Lanes:
 
 
 PLAIN: dict[str, Callable[..., Lanes]] = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": _divide, "rem": np.fmod, "fma": _fma, "neg": np.negative,
-    "abs": np.abs, "sqrt": np.sqrt, "floor": np.floor, "ceil": np.ceil, "round_even": np.rint, "trunc": np.trunc,
-    "copysign": np.copysign, "min": np.minimum, "max": np.maximum, "min_num": lambda x, y: np.where(x < y, x, y),
-    "max_num": lambda x, y: np.where(x > y, x, y), "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
-    "gt": np.greater, "ge": np.greater_equal, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
-    "not": np.invert, "select": np.where, "shl": np.left_shift,
-    "ashr": lambda x, y: _shift(x, y, str(x.dtype).lstrip("u")), "lshr": lambda x, y: _shift(x, y, "u" + str(x.dtype).lstrip("u")),
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": _divide,
+    "rem": np.fmod,
+    "fma": _fma,
+    "neg": np.negative,
+    "abs": np.abs,
+    "sqrt": np.sqrt,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "round_even": np.rint,
+    "trunc": np.trunc,
+    "copysign": np.copysign,
+    "min": np.minimum,
+    "max": np.maximum,
+    "min_num": lambda x, y: np.where(x < y, x, y),
+    "max_num": lambda x, y: np.where(x > y, x, y),
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "not": np.invert,
+    "select": np.where,
+    "shl": np.left_shift,
+    "ashr": lambda x, y: _shift(x, y, str(x.dtype).lstrip("u")),
+    "lshr": lambda x, y: _shift(x, y, "u" + str(x.dtype).lstrip("u")),
     "mulhi": lambda x, y: ((x.astype(np.uint64) * y.astype(np.uint64)) >> np.uint64(32)).astype(np.uint32),
 }
 SHAPING: dict[str, Callable[..., Lanes]] = {
-    "cast": _cast, "bitcast": lambda x, a: x.view(a), "broadcast": lambda x, a: np.full(a, x), "extract": lambda x, a: x[a],
-    "iota": lambda x, a: x + np.arange(a, dtype=x.dtype), "mask": lambda n, a: np.arange(a) < n, "reduce": _reduce,
+    "cast": _cast,
+    "bitcast": lambda x, a: x.view(a),
+    "broadcast": lambda x, a: np.full(a, x),
+    "extract": lambda x, a: x[a],
+    "iota": lambda x, a: x + np.arange(a, dtype=x.dtype),
+    "mask": lambda n, a: np.arange(a) < n,
+    "reduce": _reduce,
     "shuffle": lambda x, y, a: np.concatenate([np.atleast_1d(x), np.atleast_1d(y)])[list(a)],
     "offset": lambda address, n, a: (address[0], address[1] + int(n)),
-    "libm": lambda x, a: _c_function(a, x), "libm2": lambda x, y, a: _c_function(a, x, y),
+    "libm": lambda x, a: _c_function(a, x),
+    "libm2": lambda x, y, a: _c_function(a, x, y),
 }
 
 

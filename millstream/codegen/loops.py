@@ -39,8 +39,28 @@ from millstream.codegen.scalars import ScalarBuilder
 from millstream.codegen.verify import verify
 
 __all__ = [
-    "Alloc", "Assign", "Barrier", "Block", "Call", "Const", "For", "Function", "If", "Load", "LoopBuilder", "Node", "Op",
-    "Operand", "Pointer", "Register", "Store", "Type", "Value", "Var", "register_type", "verify",
+    "Alloc",
+    "Assign",
+    "Barrier",
+    "Block",
+    "Call",
+    "Const",
+    "For",
+    "Function",
+    "If",
+    "Load",
+    "LoopBuilder",
+    "Node",
+    "Op",
+    "Operand",
+    "Pointer",
+    "Register",
+    "Store",
+    "Type",
+    "Value",
+    "Var",
+    "register_type",
+    "verify",
 ]
 
 INDEX = Type("int64")
@@ -194,6 +214,10 @@ class LoopBuilder(ScalarBuilder):
     def call(self, name: str, *arguments: Value) -> None:
         """Calls a C function of the process, for what it does."""
         self.block.body.append(Call(name, arguments))
+
+    def prefetch(self, pointer: Pointer, index: Operand) -> None:
+        """Asks for the cache line of an element; it need not exist."""
+        self.block.body.append(Call("prefetch", (self.offset(pointer, index).value,)))
 
     def finish(self) -> Function:
         """The finished kernel."""

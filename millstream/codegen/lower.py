@@ -359,7 +359,8 @@ class _ProductCall:
         operands = [_operand(r, axes, k) for k, r in enumerate(refs)]
         count = len(self.chain.reads)
         chain = Chain(tuple(operands[:count]), tuple(operands[count:]), tuple(self.chain.steps), tuple(self.chain.stores))
-        kernel = _kernel(("product", tile, self.dtype, chain), lambda: _product(tile, self.dtype, chain))
+        ragged = columns % (tile.vectors * self.lowering.machine.lanes(self.dtype)) != 0
+        kernel = _kernel(("product", tile, self.dtype, ragged, chain), lambda: _product(tile, self.dtype, ragged, chain))
         a_row, a_k = self.left.view.strides
         arguments: list[Argument] = [self.left.place, self.right.place, rows, columns, depth, a_row, a_k, self.right.view.strides[0]]
         for k, r in enumerate(refs):
@@ -368,7 +369,7 @@ class _ProductCall:
         return Call(kernel, arguments, reads, [r.place for r in self.chain.writes], cost=2 * rows * columns * depth)
 
 
-def _product(tile: Tile, dtype: str, chain: Chain) -> Function:
+def _product(tile: Tile, dtype: str, ragged: bool, chain: Chain) -> Function:
     def declare(b: LoopBuilder) -> list[Access]:
         named = [(f"r{k}", x) for k, x in enumerate(chain.reads)] + [(f"w{k}", x) for k, x in enumerate(chain.writes)]
         return [Access(b, name, x, range(2), 1) for name, x in named]
@@ -377,4 +378,4 @@ def _product(tile: Tile, dtype: str, chain: Chain) -> Function:
         at = [x.advance(b, x.start, 0, i) for x in accesses]
         nests.emit(b, chain, accesses, at, 1, j, value.type.lanes, mask, value)
 
-    return gemm("product", tile, dtype, epilogue, declare)
+    return gemm("product", tile, dtype, epilogue, declare, ragged=ragged)

@@ -49,7 +49,7 @@ class Plan:
         def call(thread: int, threads: int, step: int, arguments: int) -> None:
             try:
                 function(step)
-            except BaseException as error:  # carried over machine code to the caller of run
+            except BaseException as error:  # noqa: BLE001  # carried over machine code to the caller of run
                 self.error = error
                 self.stop()
 

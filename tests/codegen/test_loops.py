@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from millstream.codegen import interpret
-from millstream.codegen.loops import LoopBuilder, Type, verify
+from millstream.codegen.loops import Function, LoopBuilder, Type, Value, verify
 from millstream.codegen.verify import KernelError
 from tests.codegen.running import assert_same
+
+Body = Callable[..., Value]
 
 FLOATS = ["float32", "float64"]
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 SPECIAL = [0.0, -0.0, 1.5, 2.5, -2.5, 0.5, -1e30, 3e-21, np.inf, -np.inf, np.nan, 7.25]
 
 
-def samples(dtype, n=32):
+def samples(dtype: str, n: int = 32) -> np.ndarray:
     rng = np.random.default_rng(5)
     if dtype.startswith("float"):
         values = rng.standard_normal(n) * 8
@@ -27,7 +31,7 @@ def samples(dtype, n=32):
     return values
 
 
-def elementwise(dtype, out, body, lanes, operands=2):
+def elementwise(dtype: str, out: str, body: Body, lanes: int, operands: int = 2) -> Function:
     """A kernel that stores body(b, x, y, z) for every element."""
     b = LoopBuilder("elementwise")
     arrays = [b.pointer(n, dtype) for n in "xyz"[:operands]]
@@ -37,7 +41,7 @@ def elementwise(dtype, out, body, lanes, operands=2):
     return b.finish()
 
 
-def check_elementwise(dtype, out, body, operands=2, ulps=0):
+def check_elementwise(dtype: str, out: str, body: Body, operands: int = 2, ulps: int = 0) -> None:
     x = samples(dtype)
     arrays = [x, np.roll(x, 5), np.roll(x, 11)][:operands]
     for lanes in (1, 4, 8):
@@ -47,25 +51,25 @@ def check_elementwise(dtype, out, body, operands=2, ulps=0):
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", ["add", "sub", "mul", "div", "min", "max", "min_num", "max_num", "copysign", "rem"])
-def test_float_arithmetic(name, dtype):
+def test_float_arithmetic(name: str, dtype: str) -> None:
     check_elementwise(dtype, dtype, lambda b, x, y: getattr(b, name)(x, y))
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", ["neg", "abs", "sqrt", "floor", "ceil", "round_even", "trunc"])
-def test_float_functions_of_one(name, dtype):
+def test_float_functions_of_one(name: str, dtype: str) -> None:
     check_elementwise(dtype, dtype, lambda b, x: getattr(b, name)(x), operands=1)
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
 @pytest.mark.parametrize("name", ["add", "sub", "mul", "min", "max", "and_", "or_", "xor"])
-def test_integer_arithmetic(name, dtype):
+def test_integer_arithmetic(name: str, dtype: str) -> None:
     check_elementwise(dtype, dtype, lambda b, x, y: getattr(b, name)(x, y))
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
-def test_integer_division_is_c_division(dtype):
-    def body(b, x, y):
+def test_integer_division_is_c_division(dtype: str) -> None:
+    def body(b: LoopBuilder, x: Value, y: Value) -> Value:
         divisor = b.select((y == 0) | (y == b.const(-1, y.type) if dtype.startswith("i") else y == 0), 3, y)
         return b.div(x, divisor) ^ b.rem(x, divisor)
 
@@ -73,22 +77,22 @@ def test_integer_division_is_c_division(dtype):
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
-def test_shifts(dtype):
+def test_shifts(dtype: str) -> None:
     check_elementwise(dtype, dtype, lambda b, x: ((x << 3) ^ b.lshr(x, 2)) + b.ashr(x, 1) + (x >> 4), operands=1)
 
 
 @pytest.mark.parametrize("dtype", [*FLOATS, "int32", "uint8", "int64"])
 @pytest.mark.parametrize("name", ["eq", "ne", "lt", "le", "gt", "ge"])
-def test_comparisons_give_bools(name, dtype):
+def test_comparisons_give_bools(name: str, dtype: str) -> None:
     check_elementwise(dtype, "bool", lambda b, x, y: getattr(b, name)(x, y))
 
 
-def test_logic_and_select():
+def test_logic_and_select() -> None:
     check_elementwise("float32", "float32", lambda b, x, y: b.select(((x < y) | ~(x > 1.0)) ^ ((y > 0.0) & (x > 0.0)), x + y, 2.0))
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-def test_fma_poly_clamp(dtype):
+def test_fma_poly_clamp(dtype: str) -> None:
     finite = [np.linspace(-2, 2, 32).astype(dtype)] * 3
     for lanes in (1, 8):
         f = elementwise(dtype, dtype, lambda b, x, y, z: b.clamp(b.poly(x, [0.5, -2.0, 1.0]), -1, 2) + b.fma(x, y, z), lanes, 3)
@@ -97,8 +101,8 @@ def test_fma_poly_clamp(dtype):
 
 @pytest.mark.parametrize("source", [*FLOATS, "int8", "uint8", "int32", "int64", "uint32"])
 @pytest.mark.parametrize("target", [*FLOATS, "int8", "uint8", "int32", "int64", "uint32", "bool"])
-def test_casts(source, target):
-    def body(b, x):
+def test_casts(source: str, target: str) -> None:
+    def body(b: LoopBuilder, x: Value) -> Value:
         return b.cast(x if not source.startswith("float") else b.clamp(x, 0.0, 100.0), target)
 
     x = np.nan_to_num(samples(source), nan=1.0) if source.startswith("float") else samples(source)
@@ -107,8 +111,10 @@ def test_casts(source, target):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_small_floats_load_wide_and_store_rounded(dtype):
-    x = np.concatenate([samples("float32"), np.float32([65519, 65520, 1e-7, 2.0**-24 * 1.5, 2.0**-25, 1 + 2.0**-9, 1 + 3 * 2.0**-9, 3.4e38])])
+def test_small_floats_load_wide_and_store_rounded(dtype: str) -> None:
+    x = np.concatenate(
+        [samples("float32"), np.float32([65519, 65520, 1e-7, 2.0**-24 * 1.5, 2.0**-25, 1 + 2.0**-9, 1 + 3 * 2.0**-9, 3.4e38])]
+    )
     kind = interpret.numpy_dtype(dtype)
     with np.errstate(over="ignore"):
         small = np.where(np.abs(x) < 1e-4, 0, x).astype(kind)  # denormals are flushed in compiled code
@@ -124,12 +130,12 @@ def test_small_floats_load_wide_and_store_rounded(dtype):
         assert_same(b.finish(), [np.where(np.abs(x) < 1e-4, 0, x), np.zeros(40, kind)])
 
 
-def test_bitcast_and_mulhi():
+def test_bitcast_and_mulhi() -> None:
     check_elementwise("uint32", "uint32", lambda b, x, y: b.mulhi(x, y))
     check_elementwise("float32", "int32", lambda b, x: b.bitcast(x, "int32"), operands=1)
 
 
-def test_lane_operations():
+def test_lane_operations() -> None:
     b = LoopBuilder("lanes")
     x, out = b.pointer("x", "float32"), b.pointer("out", "float32")
     v = b.load(x, 0, 8)
@@ -144,7 +150,7 @@ def test_lane_operations():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int8", "bool"])
 @pytest.mark.parametrize("lanes", [1, 4, 8])
-def test_masks_touch_only_lanes_that_are_on(dtype, lanes):
+def test_masks_touch_only_lanes_that_are_on(dtype: str, lanes: int) -> None:
     b = LoopBuilder("tail")
     x, out, n = b.pointer("x", dtype), b.pointer("out", dtype), b.size("n")
     with b.loop(0, n, lanes) as i:
@@ -157,7 +163,7 @@ def test_masks_touch_only_lanes_that_are_on(dtype, lanes):
     assert not got[1][13:].any()
 
 
-def test_gather_and_scatter():
+def test_gather_and_scatter() -> None:
     b = LoopBuilder("strided")
     x, out, n = b.pointer("x", "float32"), b.pointer("out", "float32"), b.size("n")
     b.scatter(out, 1, n - 1, b.gather(x, 2, n, 4))
@@ -165,7 +171,7 @@ def test_gather_and_scatter():
     np.testing.assert_array_equal(got[1][1:11:3], [2, 6, 10, 14])
 
 
-def test_registers_through_loops_and_branches():
+def test_registers_through_loops_and_branches() -> None:
     b = LoopBuilder("collatz")
     out, n = b.pointer("out", "int64"), b.size("n")
     with b.parallel(n) as i:
@@ -173,10 +179,9 @@ def test_registers_through_loops_and_branches():
         with b.loop(0, 12):
             with b.if_(value.value % 2 == 0):
                 b.assign(value, value.value / 2)
-            with b.else_():
-                with b.if_(value.value > 1):
-                    b.assign(value, value.value * 3 + 1)
-                    b.assign(inner, value.value)
+            with b.else_(), b.if_(value.value > 1):
+                b.assign(value, value.value * 3 + 1)
+                b.assign(inner, value.value)
             with b.if_(value.value > 1):
                 b.assign(steps, steps.value + 1)
         with b.loop(0, 4, kind="unroll") as k:
@@ -188,7 +193,7 @@ def test_registers_through_loops_and_branches():
     assert_same(b.finish(), [np.zeros(20, "int64"), 20], count=3)
 
 
-def test_stack_memory_and_offsets():
+def test_stack_memory_and_offsets() -> None:
     b = LoopBuilder("stack")
     x, out, n = b.pointer("x", "float32"), b.pointer("out", "float32"), b.size("n")
     with b.loop(0, n, 8) as i:
@@ -200,7 +205,7 @@ def test_stack_memory_and_offsets():
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
-def test_parallel_covers_everything_once(count):
+def test_parallel_covers_everything_once(count: int) -> None:
     b = LoopBuilder("cover")
     x, n = b.pointer("x", "int32"), b.size("n")
     with b.parallel(n, step=4) as i, b.loop(i, b.min(i + 4, n)) as k:
@@ -209,7 +214,7 @@ def test_parallel_covers_everything_once(count):
         assert (assert_same(b.finish(), [np.zeros(n, "int32"), n], count)[0] == 1).all()
 
 
-def test_barrier_orders_threads():
+def test_barrier_orders_threads() -> None:
     b = LoopBuilder("neighbours")
     x, out, n = b.pointer("x", "int64"), b.pointer("out", "int64"), b.size("n")
     with b.parallel(n) as i:
@@ -221,14 +226,14 @@ def test_barrier_orders_threads():
     np.testing.assert_array_equal(got[1], np.arange(9)[::-1] ** 2)
 
 
-def test_c_functions():
+def test_c_functions() -> None:
     x = np.linspace(0.1, 3, 8)
     for dtype in FLOATS:
         f = elementwise(dtype, dtype, lambda b, v: b.libm("lgamma", v) + b.libm("erf", v) + b.libm("pow", v, v + 1.0), 8, 1)
         assert_same(f, [x.astype(dtype), np.zeros(8, dtype), 8])
 
 
-def test_pure_operations_are_shared_and_leave_loops():
+def test_pure_operations_are_shared_and_leave_loops() -> None:
     b = LoopBuilder("invariant")
     x, n = b.pointer("x", "float32"), b.size("n")
     with b.loop(0, n) as i:
@@ -238,34 +243,38 @@ def test_pure_operations_are_shared_and_leave_loops():
     assert lines[4].startswith("  for")
 
 
-def test_prints_as_pseudo_c():
+def test_prints_as_pseudo_c() -> None:
     b = LoopBuilder("scale")
     x, n = b.pointer("x", "float32"), b.size("n")
     with b.parallel(n, step=8) as i:
         b.store(x, i, b.load(x, i, 8) * 2.0)
     text = str(b.finish())
     assert text.startswith("void scale(float32* x, int64 n) {")
-    assert "parallel for (int64" in text and "* 2.0;" in text
+    assert "parallel for (int64" in text
+    assert "* 2.0;" in text
 
 
 # -- what is refused ------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("build", "message"), [
-    (lambda b, x, n: b.load(x, 0) + b.load(x, 0, 4), r"'add' in a kernel got \(float32, float32x4\); expected 2 operand"),
-    (lambda b, x, n: b.load(x, b.load(x, 0)), "index in a kernel must be int64; got float32"),
-    (lambda b, x, n: b.store(x, 0, n), "Cannot store int64 as float32"),
-    (lambda b, x, n: b.load(x, 0, 4, b.mask(n, 8)), "mask for 4 lanes must be boolx4; got boolx8"),
-    (lambda b, x, n: b.assign(b.register(n), b.load(x, 0)), "holds int64; got float32"),
-    (lambda b, x, n: b.sqrt(n), "'sqrt' in a kernel got"),
-    (lambda b, x, n: bool(n > 3), "no truth while the kernel is built"),
-    (lambda b, x, n: b.else_().__enter__(), "must follow b.if_"),
-])
-def test_builder_refuses(build, message):
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda b, x, n: b.load(x, 0) + b.load(x, 0, 4), r"'add' in a kernel got \(float32, float32x4\); expected 2 operand"),
+        (lambda b, x, n: b.load(x, b.load(x, 0)), "index in a kernel must be int64; got float32"),
+        (lambda b, x, n: b.store(x, 0, n), "Cannot store int64 as float32"),
+        (lambda b, x, n: b.load(x, 0, 4, b.mask(n, 8)), "mask for 4 lanes must be boolx4; got boolx8"),
+        (lambda b, x, n: b.assign(b.register(n), b.load(x, 0)), "holds int64; got float32"),
+        (lambda b, x, n: b.sqrt(n), "'sqrt' in a kernel got"),
+        (lambda b, x, n: bool(n > 3), "no truth while the kernel is built"),
+        (lambda b, x, n: b.else_().__enter__(), "must follow b.if_"),
+    ],
+)
+def test_builder_refuses(build: Callable[..., object], message: str) -> None:
     b = LoopBuilder("wrong")
     with pytest.raises(TypeError, match=message):
         build(b, b.pointer("x", "float32"), b.size("n"))
 
 
-def test_verifier_finds_a_value_used_outside_its_block():
+def test_verifier_finds_a_value_used_outside_its_block() -> None:
     b = LoopBuilder("scope")
     x, n = b.pointer("x", "float32"), b.size("n")
     with b.loop(0, n) as i:
@@ -275,7 +284,7 @@ def test_verifier_finds_a_value_used_outside_its_block():
         verify(b.finish())
 
 
-def test_verifier_finds_nested_parallel_loops_and_barriers_in_them():
+def test_verifier_finds_nested_parallel_loops_and_barriers_in_them() -> None:
     b = LoopBuilder("nested")
     n = b.size("n")
     with b.parallel(n), b.parallel(n):
@@ -289,7 +298,7 @@ def test_verifier_finds_nested_parallel_loops_and_barriers_in_them():
         verify(b.finish())
 
 
-def test_verifier_wants_constant_bounds_for_unrolling():
+def test_verifier_wants_constant_bounds_for_unrolling() -> None:
     b = LoopBuilder("unroll")
     with b.loop(0, b.size("n"), kind="unroll"):
         pass
@@ -297,7 +306,7 @@ def test_verifier_wants_constant_bounds_for_unrolling():
         verify(b.finish())
 
 
-def test_interpreter_reports_reads_outside():
+def test_interpreter_reports_reads_outside() -> None:
     b = LoopBuilder("outside")
     x, n = b.pointer("x", "float32"), b.size("n")
     b.store(x, 0, b.load(x, n))
@@ -305,7 +314,7 @@ def test_interpreter_reports_reads_outside():
         interpret.run(b.finish(), [np.zeros(4, "f4"), 4])
 
 
-def test_types_know_themselves():
+def test_types_know_themselves() -> None:
     assert str(Type("float32", 8)) == "float32x8"
     assert Type("bool").bits == 8
     assert Type("uint16").is_integer

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from millstream.codegen.loops import LoopBuilder
+from millstream.codegen.loops import Function, LoopBuilder
 from millstream.runtime import cache
 from millstream.runtime.cache import DiskStore
 from millstream.targets.llvm_cpu import jit
@@ -29,7 +30,7 @@ print(jit.compiled_count(), x[0])
 """
 
 
-def kernel(number):
+def kernel(number: int) -> Function:
     b = LoopBuilder(f"kernel{number}")
     x, n = b.pointer("x", "float32"), b.size("n")
     with b.loop(0, n) as i:
@@ -37,17 +38,17 @@ def kernel(number):
     return b.finish()
 
 
-def start(folder, code=PROGRAM):
+def start(folder: Path, code: str = PROGRAM) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code], env=environment(MILLSTREAM_CACHE=str(folder)), stdout=subprocess.PIPE, text=True)
 
 
-def outcome(process):
+def outcome(process: subprocess.Popen[str]) -> list[str]:
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     return text.split()
 
 
-def test_a_second_process_compiles_nothing(tmp_path):
+def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "kernels"
     assert outcome(start(folder)) == ["6", "6.0"]
     assert outcome(start(folder)) == ["0", "6.0"]
@@ -55,7 +56,7 @@ def test_a_second_process_compiles_nothing(tmp_path):
     assert all(p.stat().st_mode & 0o777 == 0o600 for p in folder.iterdir())
 
 
-def test_damaged_objects_are_compiled_again(tmp_path):
+def test_damaged_objects_are_compiled_again(tmp_path: Path) -> None:
     assert outcome(start(tmp_path)) == ["6", "6.0"]
     files = sorted(tmp_path.glob("*.o"))
     content = files[0].read_bytes()
@@ -68,19 +69,22 @@ def test_damaged_objects_are_compiled_again(tmp_path):
     assert result == "6.0"
 
 
-def test_two_processes_at_once(tmp_path):
+def test_two_processes_at_once(tmp_path: Path) -> None:
     both = [start(tmp_path), start(tmp_path)]
     assert [outcome(p)[1] for p in both] == ["6.0", "6.0"]
     assert outcome(start(tmp_path)) == ["0", "6.0"]
     assert not list(tmp_path.glob("*" + cache.TEMPORARY))
 
 
-def test_killed_while_writing(tmp_path):
-    code = ("import os, signal\nfrom pathlib import Path\nfrom millstream.runtime import cache\n"
-            "os.replace = lambda a, b: os.kill(os.getpid(), signal.SIGKILL)\n"
-            f"cache.DiskStore(Path({str(tmp_path)!r})).put('key', b'x' * 1000)\n")
+def test_killed_while_writing(tmp_path: Path) -> None:
+    code = (
+        "import os, signal\nfrom pathlib import Path\nfrom millstream.runtime import cache\n"
+        "os.replace = lambda a, b: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"cache.DiskStore(Path({str(tmp_path)!r})).put('key', b'x' * 1000)\n"
+    )
     process = start(tmp_path, code)
-    assert process.wait(60) == -signal.SIGKILL
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
     store = DiskStore(tmp_path)
     assert store.get("key") is None
     left = list(tmp_path.glob("*" + cache.TEMPORARY))
@@ -90,10 +94,10 @@ def test_killed_while_writing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, caplog):
+def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     store = DiskStore(tmp_path)
 
-    def full(*arguments, **options):
+    def full(*arguments: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(cache.tempfile, "mkstemp", full)
@@ -101,11 +105,12 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, caplog):
         store.put("a", b"1")
         store.put("b", b"2")
     assert len(caplog.records) == 1
-    assert "No space left" in caplog.text and "MILLSTREAM_CACHE" in caplog.text
+    assert "No space left" in caplog.text
+    assert "MILLSTREAM_CACHE" in caplog.text
     assert store.get("a") is None
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     store = DiskStore(tmp_path / "file" / "kernels")
     store.put("a", b"1")
@@ -113,14 +118,14 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     assert jit.compile([kernel(41)], store)
 
 
-def test_a_folder_that_others_may_write_to_is_not_used(tmp_path):
+def test_a_folder_that_others_may_write_to_is_not_used(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     store = DiskStore(tmp_path)
     store.put("a", b"1")
     assert not list(tmp_path.iterdir())
 
 
-def test_the_oldest_go_when_the_folder_is_full(tmp_path):
+def test_the_oldest_go_when_the_folder_is_full(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, limit=10_000)
     for n in range(20):
         store.put(f"k{n:02}", bytes(900))
@@ -128,16 +133,18 @@ def test_the_oldest_go_when_the_folder_is_full(tmp_path):
     store.get("k15")
     store.trim()
     kept = sorted(p.stem for p in tmp_path.iterdir())
-    assert "k15" in kept and "k19" in kept and "k00" not in kept
+    assert "k15" in kept
+    assert "k19" in kept
+    assert "k00" not in kept
     assert sum(p.stat().st_size for p in tmp_path.iterdir()) <= 10_000
 
 
 @pytest.mark.parametrize("setting", ["off", "0"])
-def test_the_cache_can_be_switched_off(monkeypatch, setting):
+def test_the_cache_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
     monkeypatch.setenv("MILLSTREAM_CACHE", setting)
     assert cache.default_store() is None
 
 
-def test_the_folder_is_the_users(monkeypatch):
+def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MILLSTREAM_CACHE", raising=False)
     assert "millstream" in str(cache.default_folder())

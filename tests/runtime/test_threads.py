@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from millstream.codegen.loops import LoopBuilder
+from millstream.codegen.loops import Function, LoopBuilder
 from millstream.runtime import threads
 from millstream.runtime.kernels import compile
 from millstream.runtime.memory import address, aligned_empty
@@ -17,7 +17,7 @@ from millstream.runtime.memory import address, aligned_empty
 COUNTS = [1, 2, 3, 4, 8]
 
 
-def sweep():
+def sweep() -> Function:
     """target[i] = source[n - 1 - i] + step, the elements split among threads."""
     b = LoopBuilder("sweep")
     source, target, n = b.pointer("source", "float32"), b.pointer("target", "float32"), b.size("n")
@@ -26,7 +26,7 @@ def sweep():
     return b.finish()
 
 
-def there_and_back(n=1000):
+def there_and_back(n: int = 1000) -> tuple[threads.Plan, np.ndarray]:
     """A plan whose two kernels read what other threads wrote, and its two arrays."""
     x, y = aligned_empty(n, np.float32), aligned_empty(n, np.float32)
     x[:], y[:] = np.arange(n), 0
@@ -39,7 +39,7 @@ def there_and_back(n=1000):
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_any_number_of_threads_gives_the_same_bits(count):
+def test_any_number_of_threads_gives_the_same_bits(count: int) -> None:
     one, expected = there_and_back()
     many, got = there_and_back()
     assert threads.run(one, 5, 40, threads=1) == 40
@@ -49,7 +49,7 @@ def test_any_number_of_threads_gives_the_same_bits(count):
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_callbacks_see_finished_work_and_steps(count):
+def test_callbacks_see_finished_work_and_steps(count: int) -> None:
     plan, x = there_and_back()
     seen = []
     plan.add_callback(lambda step: seen.append((step, x.sum())))
@@ -62,11 +62,11 @@ def test_callbacks_see_finished_work_and_steps(count):
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_an_error_in_a_callback_stops_every_thread_and_is_raised(count):
+def test_an_error_in_a_callback_stops_every_thread_and_is_raised(count: int) -> None:
     plan, _ = there_and_back()
     calls = []
 
-    def fail(step):
+    def fail(step: int) -> None:
         calls.append(step)
         if step == 2:
             raise KeyError("two")
@@ -81,13 +81,13 @@ def test_an_error_in_a_callback_stops_every_thread_and_is_raised(count):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_callback_may_stop_a_run_and_interrupts_pass(count):
+def test_a_callback_may_stop_a_run_and_interrupts_pass(count: int) -> None:
     plan, _ = there_and_back()
     plan.add_callback(lambda step: plan.stop() if step == 4 else None)
     assert threads.run(plan, 0, 10, threads=count) == 4
     plan, _ = there_and_back()
 
-    def interrupt(step):
+    def interrupt(step: int) -> None:
         raise KeyboardInterrupt
 
     plan.add_callback(interrupt)
@@ -96,7 +96,7 @@ def test_a_callback_may_stop_a_run_and_interrupts_pass(count):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_solo_records_run_once(count):
+def test_solo_records_run_once(count: int) -> None:
     b = LoopBuilder("count")
     x = b.pointer("x", "int64")
     b.store(x, 0, b.load(x, 0) + 1)
@@ -107,7 +107,7 @@ def test_solo_records_run_once(count):
     assert x[0] == 1000
 
 
-def test_runs_within_callbacks():
+def test_runs_within_callbacks() -> None:
     inner, x = there_and_back()
     outer, _ = there_and_back()
     outer.add_callback(lambda step: threads.run(inner, step, 1, threads=4))
@@ -117,7 +117,7 @@ def test_runs_within_callbacks():
     np.testing.assert_array_equal(x, y)
 
 
-def test_several_python_threads_may_run_plans():
+def test_several_python_threads_may_run_plans() -> None:
     reference, expected = there_and_back()
     threads.run(reference, 0, 200, threads=1)
     plans = [there_and_back() for _ in range(4)]
@@ -130,8 +130,8 @@ def test_several_python_threads_may_run_plans():
         np.testing.assert_array_equal(x, expected)
 
 
-def test_a_forked_child_makes_its_own_workers():
-    plan, x = there_and_back()
+def test_a_forked_child_makes_its_own_workers() -> None:
+    plan, _ = there_and_back()
     threads.run(plan, 0, 2, threads=3)
     child = os.fork()
     if child == 0:
@@ -141,7 +141,7 @@ def test_a_forked_child_makes_its_own_workers():
     assert threads.run(plan, 0, 2, threads=3) == 2
 
 
-def test_idle_workers_sleep():
+def test_idle_workers_sleep() -> None:
     plan, _ = there_and_back()
     threads.run(plan, 0, 2, threads=4)
     time.sleep(0.05)
@@ -151,7 +151,7 @@ def test_idle_workers_sleep():
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_denormals_are_zero_inside_and_numbers_outside(count):
+def test_denormals_are_zero_inside_and_numbers_outside(count: int) -> None:
     b = LoopBuilder("tiny")
     x, y, n = b.pointer("x", "float32"), b.pointer("y", "float32"), b.size("n")
     with b.parallel(n) as i:
@@ -166,7 +166,7 @@ def test_denormals_are_zero_inside_and_numbers_outside(count):
     assert np.float32(2.0**-126) * np.float32(0.5) > 0
 
 
-def test_times_are_marked():
+def test_times_are_marked() -> None:
     plan, _ = there_and_back()
     times = np.zeros(11, np.int64)
     threads.run(plan, 0, 10, threads=2, times=times)
@@ -176,7 +176,7 @@ def test_times_are_marked():
 
 
 @pytest.mark.parametrize(("setting", "expected"), [("3", 3), ("1", 1)])
-def test_the_number_of_threads_can_be_set(monkeypatch, setting, expected):
+def test_the_number_of_threads_can_be_set(monkeypatch: pytest.MonkeyPatch, setting: str, expected: int) -> None:
     monkeypatch.setenv("MILLSTREAM_THREADS", setting)
     threads.thread_count.cache_clear()
     try:
@@ -186,7 +186,7 @@ def test_the_number_of_threads_can_be_set(monkeypatch, setting, expected):
 
 
 @pytest.mark.parametrize("setting", ["0", "many", "-2", "1000"])
-def test_a_wrong_number_of_threads_is_explained(monkeypatch, setting):
+def test_a_wrong_number_of_threads_is_explained(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
     monkeypatch.setenv("MILLSTREAM_THREADS", setting)
     threads.thread_count.cache_clear()
     with pytest.raises(ValueError, match=f"MILLSTREAM_THREADS is '{setting}'; expected a whole number from 1 to 256"):
@@ -196,9 +196,10 @@ def test_a_wrong_number_of_threads_is_explained(monkeypatch, setting):
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 5), (1000, 1000)])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "bool"])
-def test_arrays_are_aligned(shape, dtype):
+def test_arrays_are_aligned(shape: tuple[int, ...], dtype: str) -> None:
     x = aligned_empty(shape, dtype)
-    assert x.shape == shape and x.dtype == dtype
+    assert x.shape == shape
+    assert x.dtype == dtype
     assert address(x) == x.ctypes.data
     assert address(x) % 64 == 0 or not x.size
     x[...] = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -11,14 +12,14 @@ import pytest
 from millstream.codegen.kernels.gemm import Tile, gemm, tile_for
 from millstream.codegen.kernels.philox import shuffle
 from millstream.codegen.kernels.transpose import transpose
-from millstream.codegen.loops import LoopBuilder
-from millstream.core.machine import NAMES, machine
+from millstream.codegen.loops import Function, LoopBuilder, Pointer, Value
+from millstream.core.machine import NAMES, Machine, machine
 from millstream.targets.llvm_cpu import driver, jit
 from millstream.targets.llvm_cpu.emit import emit
 from tests.codegen.running import compiled
 
 
-def everything(target):
+def everything(target: Machine) -> Function:
     """A kernel with every kind of operation that targets treat differently."""
     lanes = target.lanes("float32")
     b = LoopBuilder("everything")
@@ -35,15 +36,15 @@ def everything(target):
     return b.finish()
 
 
-def plain_gemm(target, dtype="float32"):
-    def epilogue(b, context, i, j, value, mask):
+def plain_gemm(target: Machine, dtype: str = "float32") -> Function:
+    def epilogue(b: LoopBuilder, context: tuple[Pointer, Value], i: Value, j: Value, value: Value, mask: Value | None) -> None:
         b.store(context[0], i * context[1] + j, value, mask)
 
     return gemm("product", tile_for(64, 64, target), dtype, epilogue, lambda b: (b.pointer("C", dtype), b.size("c_row")), target)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_object_code_for_every_target(name):
+def test_object_code_for_every_target(name: str) -> None:
     target = machine(name)
     functions = [everything(target), plain_gemm(target), shuffle(target=target), transpose("transpose", 4, target)]
     data = jit.object_code([(f.name, emit(f, target)) for f in functions], target)
@@ -53,30 +54,32 @@ def test_object_code_for_every_target(name):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("pool", [True, False])
-def test_driver_for_every_target(name, pool):
+def test_driver_for_every_target(name: str, pool: bool) -> None:
     target = machine(name)
     assert jit._object_of(driver.driver_text(target, pool), target)[:4] == b"\x7fELF"
 
 
 @pytest.mark.parametrize(("name", "instruction"), [("sse2", "mulps"), ("avx2", "vfmadd231ps"), ("avx512", "zmm"), ("neon", "fmla")])
-def test_targets_use_their_instructions(name, instruction):
+def test_targets_use_their_instructions(name: str, instruction: str) -> None:
     assert instruction in jit.assembly(plain_gemm(machine(name)), machine(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_tiles_do_not_spill(name):
+def test_tiles_do_not_spill(name: str) -> None:
     """In the loop over k no vector goes to the stack: every tile's accumulators stay in registers."""
     text = jit.assembly(plain_gemm(machine(name)), machine(name))
     loops = [block for block in text.split("\n.LBB") if block.count("fma") + block.count("fmla") + block.count("mulps") >= 8]
     register = {"neon": "q", "avx512": "zmm", "avx2": "ymm", "sse2": "xmm"}[name]
-    spills = [line for block in loops for line in block.splitlines() if "sp" in line and register in line and "mov" in line and "(%rsp)" in line]
+    spills = [
+        line for block in loops for line in block.splitlines() if "sp" in line and register in line and "mov" in line and "(%rsp)" in line
+    ]
     packed_stores = 3 * tile_for(64, 64, machine(name)).vectors
     sums = tile_for(64, 64, machine(name))
     assert len(spills) <= sums.rows * sums.vectors + packed_stores, spills
 
 
 @pytest.mark.parametrize("name", ["sse2", "avx2"])
-def test_named_targets_run_where_they_can(name):
+def test_named_targets_run_where_they_can(name: str) -> None:
     """Programs run under another instruction set give the same answers."""
     if name == "avx2" and machine("host").name not in ("avx2", "avx512"):
         pytest.skip("this processor has no AVX2")
@@ -93,25 +96,28 @@ def test_named_targets_run_where_they_can(name):
         "compiled(everything(machine()), [h, np.full(19, 0x3FC0, 'u2').view('V2'), s, np.ones(19, bool), 19])\n"
         "assert (h == 8.25).all(), h\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], env=environment(MILLSTREAM_TARGET_CPU=name, MILLSTREAM_CACHE="off"),
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(MILLSTREAM_TARGET_CPU=name, MILLSTREAM_CACHE="off"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
-def environment(**settings):
-    import os
-
+def environment(**settings: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": ":".join(p for p in sys.path if p) or ".", **settings}
 
 
-def adder(name, number):
+def adder(name: str, number: int) -> Function:
     b = LoopBuilder(name)
     x = b.pointer("x", "int64")
     b.store(x, 0, b.load(x, 0) + number)
     return b.finish()
 
 
-def test_equal_kernels_are_compiled_once_whatever_their_names():
+def test_equal_kernels_are_compiled_once_whatever_their_names() -> None:
     before = jit.compiled_count()
     first = jit.compile([adder("one", 12345)])
     second = jit.compile([adder("two", 12345), adder("three", 54321)])
@@ -119,12 +125,12 @@ def test_equal_kernels_are_compiled_once_whatever_their_names():
     assert jit.compiled_count() == before + 2
 
 
-def test_two_kernels_under_one_name_are_refused():
+def test_two_kernels_under_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="Two different kernels are called 'same'"):
         jit.compile([adder("same", 1), adder("same", 2)])
 
 
-def test_a_missing_c_function_is_an_error_not_the_end_of_the_process():
+def test_a_missing_c_function_is_an_error_not_the_end_of_the_process() -> None:
     b = LoopBuilder("missing")
     x = b.pointer("x", "float64")
     b.store(x, 0, b.libm("no_such_function", b.load(x, 0)))
@@ -132,12 +138,12 @@ def test_a_missing_c_function_is_an_error_not_the_end_of_the_process():
         jit.compile([b.finish()])
 
 
-def test_an_unknown_target_is_refused():
+def test_an_unknown_target_is_refused() -> None:
     with pytest.raises(ValueError, match="Unknown processor 'pentium'; expected host or one of sse2"):
         machine("pentium")
 
 
-def test_steps_and_sizes_arrive():
+def test_steps_and_sizes_arrive() -> None:
     b = LoopBuilder("arguments")
     x, n = b.pointer("x", "int64"), b.size("n")
     for i, value in enumerate((b.thread, b.threads, b.step, n)):
@@ -147,11 +153,11 @@ def test_steps_and_sizes_arrive():
     assert x.tolist() == [0, 1, 2**40, -7]
 
 
-def test_importing_the_builder_imports_no_compiler():
+def test_importing_the_builder_imports_no_compiler() -> None:
     code = "import sys, millstream.codegen.kernels.gemm, millstream.runtime.threads; assert 'llvmlite' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def test_tile_is_a_tuple():
+def test_tile_is_a_tuple() -> None:
     assert Tile(6, 2) == (6, 2)

@@ -70,8 +70,9 @@ def _cost(tile: Tile, rows: int, columns: int, lanes: int) -> float:
     return across * down * (max(arithmetic, loads, 4) + 0.1)
 
 
-def gemm(name: str, tile: Tile, dtype: str, epilogue: Epilogue, extra: Extra = lambda b: None,
-         target: Machine | None = None, ragged: bool = True) -> Function:
+def gemm(
+    name: str, tile: Tile, dtype: str, epilogue: Epilogue, extra: Extra = lambda b: None, target: Machine | None = None, ragged: bool = True
+) -> Function:
     """The product's kernel. Parameters: A, B, M, N, K, a_row, a_k, b_k (strides in elements), then what `extra` declares.
 
     Threads split the (panel, tile) items, panels outermost: with several panels a thread owns whole columns.

@@ -1,7 +1,7 @@
 """Random words: Philox4x32-10, as TensorFlow uses it, and the random permutation that it makes of them.
 
-    key: two uint32   counter: four uint32, least significant first   one block = four words for one counter
-    state in memory: uint32[6] = key0 key1 c0 c1 c2 c3
+key: two uint32   counter: four uint32, least significant first   one block = four words for one counter
+state in memory: uint32[6] = key0 key1 c0 c1 c2 c3
 """
 
 from __future__ import annotations

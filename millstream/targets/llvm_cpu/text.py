@@ -8,8 +8,20 @@ from functools import cache
 from millstream.codegen.nodes import Number, Type
 
 NAMES = {
-    "float32": "float", "float64": "double", "bool": "i1", "address": "ptr", "int8": "i8", "uint8": "i8", "int16": "i16",
-    "uint16": "i16", "int32": "i32", "uint32": "i32", "int64": "i64", "uint64": "i64", "float16": "i16", "bfloat16": "i16",
+    "float32": "float",
+    "float64": "double",
+    "bool": "i1",
+    "address": "ptr",
+    "int8": "i8",
+    "uint8": "i8",
+    "int16": "i16",
+    "uint16": "i16",
+    "int32": "i32",
+    "uint32": "i32",
+    "int64": "i64",
+    "uint64": "i64",
+    "float16": "i16",
+    "bfloat16": "i16",
 }
 
 
