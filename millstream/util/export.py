@@ -166,3 +166,13 @@ def adopt(module: ModuleType, path: str) -> Namespace:
         module.__path__ = []
     _SPACES[path] = module
     return module
+
+
+def replace(wrapped: dict[str, Any]) -> None:
+    """Put other objects under public names (without "tf."), also where a namespace has handed the old one out already."""
+    for name, thing in wrapped.items():
+        _NAMES[name] = thing
+        parent, _, last = name.rpartition(".")
+        holder = _SPACES.get(parent)
+        if holder is not None and last in holder.__dict__:
+            ModuleType.__setattr__(holder, last, thing)
