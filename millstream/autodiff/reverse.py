@@ -5,83 +5,75 @@ under another tape (second order).
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from millstream.core.dispatch import Hooks
 from millstream.core.op import Op
-from millstream.core.spec import ArraySpec
-from millstream.core.tensor import Tensor
 
 
-class Record(NamedTuple):
-    """One op that was carried out. `outputs` is what the call returned: a tensor or a tuple of tensors."""
-
-    op: Op
-    inputs: tuple[Any, ...]
-    attrs: dict[str, Any]
-    outputs: Any
+# One op that was carried out: the op, its inputs, its attributes, and what the call returned (a tensor or a tuple of them).
+Record = tuple[Op, tuple[Any, ...], dict[str, Any], Any]
 
 
 def backprop(records: Sequence[Record], sources: Sequence[Any], targets: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
     """The gradient of sum(targets * seeds) to each source; None where no path leads there."""
-    needed = _needed(records, sources)
+    kept = {id(s) for s in sources}
+    needed = _needed(records, kept)
     gradients: dict[int, Any] = {}
     for target, seed in zip(targets, seeds, strict=True):
         _accumulate(gradients, target, seed)
-    kept = {id(s) for s in sources}
     for record in reversed(records):
-        _step(record, gradients, needed, kept)
+        op, inputs, attrs, outputs = record
+        if type(outputs) is tuple:
+            cotangent = _cotangents(outputs, gradients)
+        elif id(outputs) in kept:
+            cotangent = gradients.get(id(outputs))
+        else:
+            cotangent = gradients.pop(id(outputs), None)
+        if cotangent is not None:
+            _apply(op, inputs, attrs, outputs, cotangent, gradients, needed)
     return [gradients.get(id(s)) for s in sources]
 
 
-def _needed(records: Sequence[Record], sources: Sequence[Any]) -> set[int]:
+def _needed(records: Sequence[Record], sources: set[int]) -> set[int]:
     """The ids of everything that depends on a source."""
-    needed = {id(s) for s in sources}
-    for record in records:
-        for x in record.inputs:
+    needed = set(sources)
+    for _, inputs, _, outputs in records:
+        for x in inputs:
             if id(x) in needed:
-                needed.update(map(id, _as_tuple(record.outputs)))
+                if type(outputs) is tuple:
+                    needed.update(map(id, outputs))
+                else:
+                    needed.add(id(outputs))
                 break
     return needed
 
 
-def _as_tuple(outputs: Any) -> tuple[Any, ...]:
-    return outputs if type(outputs) is tuple else (outputs,)
+def _cotangents(outputs: tuple[Any, ...], gradients: dict[int, Any]) -> Any:
+    """One gradient per output, zeros for those without; None when there is none at all."""
+    found = [gradients.get(id(o)) for o in outputs]
+    if all(g is None for g in found):
+        return None
+    return tuple([Hooks.zeros_like(o) if g is None else g for g, o in zip(found, outputs, strict=True)])
 
 
-def _step(record: Record, gradients: dict[int, Any], needed: set[int], kept: set[int]) -> None:
-    outputs = _as_tuple(record.outputs)
-    found = [gradients.get(id(o)) if id(o) in kept else gradients.pop(id(o), None) for o in outputs]
-    if all(g is None for g in found) or not any(id(x) in needed for x in record.inputs):
-        return
-    if type(record.outputs) is tuple:
-        cotangent: Any = tuple(_or_zeros(g, o) for g, o in zip(found, outputs, strict=True))
-    else:
-        cotangent = found[0]
-    _apply(record, cotangent, gradients, needed)
-
-
-def _or_zeros(gradient: Any, output: Tensor) -> Any:
-    return gradient if gradient is not None else Hooks.zeros(ArraySpec(tuple(output.shape), output.dtype))
-
-
-def _apply(record: Record, cotangent: Any, gradients: dict[int, Any], needed: set[int]) -> None:
-    op, inputs = record.op, record.inputs
-    if op.vjp_all_rule is not None:
-        all_gradients = op.vjp_all_rule(cotangent, record.outputs, *inputs, **record.attrs)
-        for x, gradient in zip(inputs, all_gradients, strict=True):
-            if gradient is not None and id(x) in needed:
+def _apply(
+    op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], outputs: Any, cotangent: Any, gradients: dict[int, Any], needed: set[int]
+) -> None:
+    if op.vjps is not None:
+        for x, rule in zip(inputs, op.vjps, strict=True):
+            if rule is not None and id(x) in needed:
+                _accumulate(gradients, x, rule(cotangent, outputs, *inputs, **attrs))
+    elif op.vjp_all_rule is not None:
+        for x, gradient in zip(inputs, op.vjp_all_rule(cotangent, outputs, *inputs, **attrs), strict=True):
+            if id(x) in needed:
                 _accumulate(gradients, x, gradient)
-        return
-    if op.vjps is None:
+    elif any(id(x) in needed for x in inputs):
         raise LookupError(f"No gradient defined for operation '{op.name}'. Put tf.stop_gradient round it, or give it one with tf.custom_gradient.")
-    for x, rule in zip(inputs, op.vjps, strict=True):
-        if rule is not None and id(x) in needed:
-            gradient = rule(cotangent, record.outputs, *inputs, **record.attrs)
-            if gradient is not None:
-                _accumulate(gradients, x, gradient)
 
 
 def _accumulate(gradients: dict[int, Any], x: Any, gradient: Any) -> None:
+    if gradient is None:
+        return
     before = gradients.get(id(x))
     gradients[id(x)] = gradient if before is None else Hooks.add(before, gradient)

@@ -8,7 +8,6 @@ from typing import Any
 from millstream.autodiff.reverse import Record, backprop
 from millstream.core.dispatch import STATE, Hooks
 from millstream.core.op import Op
-from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.core.variable import Variable
 from millstream.util import tree
@@ -68,7 +67,7 @@ class GradientTape:
         watched = self._watched
         for x in inputs:
             if id(x) in watched or (x.__class__ is Variable and self._watches(x)):
-                self._records.append(Record(op, inputs, attrs, output))
+                self._records.append((op, inputs, attrs, output))
                 if type(output) is tuple:
                     watched.update(map(id, output))
                 else:
@@ -126,16 +125,17 @@ class GradientTape:
         Raises: RuntimeError when a tape that is not persistent is used twice.
         """
         self._use()
-        targets = [self._target(t) for t in tree.flatten(target)]
+        targets = [self._target(t) for t in tree.flatten(target) if t is not None]
         seeds = _seeds(targets, output_gradients)
-        leaves = tree.flatten(sources)
+        leaves = [sources] if isinstance(sources, (Tensor, Variable)) else tree.flatten(sources)
         _check_sources(leaves)
-        wanted = [(t, s) for t, s in zip(targets, seeds, strict=True) if t is not None]
-        found = backprop(self._records, leaves, [t for t, _ in wanted], [s for _, s in wanted])
+        found = backprop(self._records, leaves, targets, seeds)
         if not self._persistent:
             self._records, self._kept = [], []
+        if leaves and leaves[0] is sources and found[0] is not None:
+            return found[0]
         zero = str(getattr(unconnected_gradients, "value", unconnected_gradients)) == UnconnectedGradients.ZERO
-        return tree.pack(sources, [_zeros_like(s) if g is None and zero else g for g, s in zip(found, leaves, strict=True)])
+        return tree.pack(sources, [Hooks.zeros_like(s) if g is None and zero else g for g, s in zip(found, leaves, strict=True)])
 
     def _use(self) -> None:
         if self._spent:
@@ -147,9 +147,7 @@ class GradientTape:
         self._spent = not self._persistent
 
     def _target(self, target: Any) -> Any:
-        if isinstance(target, Variable):
-            return target
-        return convert(target) if target is not None else None
+        return target if isinstance(target, (Tensor, Variable)) else convert(target)
 
     @property
     def _tape(self) -> "GradientTape":
@@ -157,22 +155,10 @@ class GradientTape:
 
 
 def _seeds(targets: Sequence[Any], output_gradients: Any) -> list[Any]:
-    given = tree.flatten(output_gradients) if output_gradients is not None else [None] * len(targets)
-    return [_seed(t, g) for t, g in zip(targets, given, strict=True)]
-
-
-def _seed(target: Any, given: Any) -> Any:
-    if target is None:
-        return None
-    return convert(given, hint=target.dtype) if given is not None else Hooks.ones(_spec(target))
-
-
-def _spec(x: Any) -> ArraySpec:
-    return ArraySpec(tuple(x.shape), x.dtype)
-
-
-def _zeros_like(source: Any) -> Any:
-    return Hooks.zeros(_spec(source))
+    if output_gradients is None:
+        return [Hooks.ones_like(t) for t in targets]
+    given = tree.flatten(output_gradients)
+    return [Hooks.ones_like(t) if g is None else convert(g, hint=t.dtype) for t, g in zip(targets, given, strict=True)]
 
 
 def _check_sources(leaves: Sequence[Any]) -> None:

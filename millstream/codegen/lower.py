@@ -13,7 +13,7 @@ from millstream.codegen import nests
 from millstream.codegen.kernels.gemm import Tile, gemm, tile_for
 from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.nests import Access, Chain, Operand, Reduction, Step
-from millstream.codegen.views import View, merged_axes
+from millstream.graph.views import View, merged_axes
 from millstream.core.machine import Machine, machine
 from millstream.graph.graph import CONST, INPUT, ITEM, VARIABLE, Node, variable_of
 

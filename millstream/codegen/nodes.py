@@ -10,14 +10,14 @@ A kernel is a `Function`: parameters and a `Block` of statements. `loops.LoopBui
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from millstream.codegen.scalars import ScalarBuilder
 
-Number = Union[int, float, bool]
-Operand = Union["Value", Number]
-Attribute = Union[None, str, int, tuple[int, ...]]
+Number = int | float | bool
+Operand: TypeAlias = "Value | Number"
+Attribute = str | int | tuple[int, ...] | None
 
 FLOATS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64}
 SIGNED = {"int8": 8, "int16": 16, "int32": 32, "int64": 64}
@@ -308,7 +308,7 @@ class Call:
         self.name, self.operands = name, operands
 
 
-Node = Union[Value, For, If, Alloc, Assign, Store, Barrier, Call]
+Node = Value | For | If | Alloc | Assign | Store | Barrier | Call
 
 
 class Function:

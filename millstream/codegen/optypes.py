@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from millstream.codegen.nodes import ADDRESS, Attribute, Type
+from millstream.codegen.nodes import ADDRESS, Attribute, Type, register_type
 
 Rule = Callable[[Sequence[Type], Attribute], Type]
 
@@ -50,7 +50,7 @@ def _select(types: Sequence[Type], attribute: Attribute) -> Type:
 
 def _cast(types: Sequence[Type], attribute: Attribute) -> Type:
     _expect(len(types) == 1 and isinstance(attribute, str), "one operand and a dtype", types)
-    return types[0].of(str(attribute))
+    return register_type(str(attribute), types[0].lanes)
 
 
 def _bitcast(types: Sequence[Type], attribute: Attribute) -> Type:

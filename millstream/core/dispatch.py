@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from millstream.core.dtypes import OF_NUMPY, DType
-from millstream.core.op import Op
+from millstream.core.op import Op, set_call_maker
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, reader_of
 from millstream.util.errors import invalid
@@ -43,7 +43,7 @@ class Hooks:
 
 
 STATE = _State()
-NO_ATTRS: dict[str, Any] = {}
+VARIABLE: list[Any] = [None]  # the class of variables, which stands above this file
 _new = object.__new__
 
 
@@ -117,55 +117,108 @@ def _check_same_dtype(op: Op, tensors: tuple[Any, ...]) -> None:
 
 
 def fast_call(op: Op) -> Callable[..., Any]:
-    """The quickest way to call an op with positional tensors: short for eager tensors of one dtype, `execute` for all else."""
-    if op.variadic or op.stateful:
-        return op
-    if len(op.inputs) == 1:
-        return _fast_unary(op)
-    if len(op.inputs) == 2 and not op.mixed:
-        return _fast_binary(op)
-    return op
+    """The quickest way to call an op: short for eager tensors of one dtype, `execute` for all else."""
+    if op.variadic or op.stateful or op.attrs or not 1 <= len(op.inputs) <= 2 or (len(op.inputs) == 2 and op.mixed):
+        return _with_attrs(op)
+    return _generated(op)
 
 
-def _fast_unary(op: Op) -> Callable[..., Any]:
-    meaning = op.meaning
+def _with_attrs(op: Op) -> Callable[..., Any]:
+    """A call with attributes; eager tensors of one dtype go straight to the meaning."""
+    meaning, plain = op.meaning, len(op.inputs) == 1 and not op.variadic and not op.stateful
 
-    def call(x: Any, **attrs: Any) -> Any:
-        if type(x) is not Tensor:
-            return execute(op, (x,), attrs)
-        array = meaning(np, x._array, **attrs)
-        if type(array) is tuple:
-            out: Any = tuple([wrap(a) for a in array])
-        else:
-            out = _new(Tensor)
-            out._array = array
+    def call(*inputs: Any, **attrs: Any) -> Any:
+        if not plain or len(inputs) != 1 or type(inputs[0]) is not Tensor:
+            return execute(op, inputs, attrs)
+        array = meaning(np, inputs[0]._array, **attrs)
+        out = tuple([wrap(a) for a in array]) if type(array) is tuple else wrap(array)
         for tape in STATE.tapes:
-            tape.record(op, (x,), attrs, out)
+            tape.record(op, inputs, attrs, out)
         return out
 
     return call
 
 
-def _fast_binary(op: Op) -> Callable[..., Any]:
-    meaning = op.meaning
-
-    def call(x: Any, y: Any, **attrs: Any) -> Any:
-        if type(x) is not Tensor or type(y) is not Tensor:
-            return execute(op, (x, y), attrs)
-        a, b = x._array, y._array
-        if a.dtype is not b.dtype:
-            return execute(op, (x, y), attrs)
-        array = meaning(np, a, b, **attrs)
-        if type(array) is tuple:
-            out: Any = tuple([wrap(v) for v in array])
+# One function is generated per op, so that it has the op's own parameter names and no layer between call and array.
+_UNARY = """
+def {name}({x}, name=None):
+    if type({x}) is not Tensor:
+        if type({x}) is not VARIABLE[0]:
+            return execute(op, ({x},), {{}})
+        {x} = {x}.read_value()
+        if type({x}) is not Tensor:
+            return execute(op, ({x},), {{}})
+    array = {meaning}({x}._array)
+    if type(array) is tuple:
+        out = tuple([wrap(a) for a in array])
+    else:
+        out = new(Tensor)
+        out._array = array
+    for tape in STATE.tapes:
+        tape.record(op, ({x},), {{}}, out)
+    return out
+"""
+_BINARY = """
+def {name}({x}, {y}, name=None):
+    if type({x}) is VARIABLE[0]:
+        {x} = {x}.read_value()
+    if type({y}) is VARIABLE[0]:
+        {y} = {y}.read_value()
+    if type({x}) is Tensor:
+        a = {x}._array
+        if type({y}) is Tensor:
+            b = {y}._array
+            if a.dtype is not b.dtype:
+                return execute(op, ({x}, {y}), {{}})
+        elif type({y}) is float and a.dtype.kind == "f" or type({y}) is int and a.dtype.char in "fdilq":
+            b = a.dtype.type({y})
+            {y} = wrap(b)
         else:
-            out = _new(Tensor)
-            out._array = array
-        for tape in STATE.tapes:
-            tape.record(op, (x, y), attrs, out)
-        return out
+            return execute(op, ({x}, {y}), {{}})
+    else:
+        return execute(op, ({x}, {y}), {{}})
+    out = new(Tensor)
+    out._array = {meaning}(a, b)
+    for tape in STATE.tapes:
+        tape.record(op, ({x}, {y}), {{}}, out)
+    return out
+"""
 
-    return call
+
+def _generated(op: Op) -> Callable[..., Any]:
+    direct = _numpy_function(op)
+    x, y = (*op.inputs, "y")[:2]
+    template = _UNARY if len(op.inputs) == 1 else _BINARY
+    source = template.format(name=op.name, x=x, y=y, meaning="function" if direct is not None else "")
+    if direct is None:
+        source = source.replace("= (", "= meaning(np, ")
+    scope: dict[str, Any] = {
+        "Tensor": Tensor, "execute": execute, "op": op, "new": _new, "STATE": STATE, "wrap": wrap, "np": np, "meaning": op.meaning, "function": direct, "VARIABLE": VARIABLE,
+    }  # fmt: skip
+    exec(source, scope)  # noqa: S102  (a template filled with the op's own names)
+    made: Callable[..., Any] = scope[op.name]
+    made.__doc__, made.__module__ = op.__doc__, op.__module__
+    return made
+
+
+class _Recorder:
+    """Stands for the array namespace to see whether a meaning is nothing but one function of it."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *args: (name, args)
+
+
+def _numpy_function(op: Op) -> Any:
+    """numpy.add for a meaning that is `return xp.add(x, y)`; None for all others."""
+    marks = tuple(object() for _ in op.inputs)
+    if hasattr(op.meaning, "__wrapped__"):
+        return None
+    try:
+        result = op.meaning(_Recorder(), *marks)
+    except Exception:  # noqa: BLE001  (a meaning that looks at its arguments)
+        return None
+    straight = type(result) is tuple and len(result) == 2 and result[1] == marks
+    return getattr(np, result[0], None) if straight else None
 
 
 @contextmanager
@@ -177,3 +230,6 @@ def eagerly() -> Iterator[None]:
         yield
     finally:
         STATE.tapes, STATE.trace = tapes, trace
+
+
+set_call_maker(fast_call)

@@ -20,6 +20,12 @@ from millstream.util.export import publish
 
 Rule = Callable[..., Any]
 _OPS: dict[str, "Op"] = {}
+_CALLS: list[Callable[["Op"], Rule]] = []
+
+
+def set_call_maker(make: Callable[["Op"], Rule]) -> None:
+    """Say how a call of an op is carried out; core/dispatch.py does, before the first op is made."""
+    _CALLS[:] = [make]
 
 
 class Op:
@@ -39,9 +45,10 @@ class Op:
         self.rules: dict[str, Rule] = {}
         self.__doc__, self.__module__, self.__name__ = meaning.__doc__, meaning.__module__, name
         self.public: tuple[str, ...] = ()
+        self.fast: Rule = _CALLS[0](self)
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
-        return _execute(self, inputs, attrs)
+        return self.fast(*inputs, **attrs)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -148,8 +155,9 @@ def ops() -> list[Op]:
 
 def public_function(made: Op) -> Callable[..., Any]:
     """The op as a plain function with the meaning's signature and `name=None`, as TensorFlow's functions have it."""
-    names = made.inputs
-    fast = _fast_call(made)
+    if not made.attrs and not made.variadic and "name" in inspect.signature(made.fast).parameters:
+        return made.fast
+    names, fast = made.inputs, made.fast
 
     def function(*args: Any, name: str | None = None, **kwargs: Any) -> Any:
         if kwargs or len(args) != len(names):
@@ -175,14 +183,3 @@ def _bind(made: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tupl
         return values.pop(made.inputs[-1], ()), values
     return tuple(values.pop(n) for n in made.inputs), values
 
-
-def _fast_call(made: Op) -> Callable[..., Any]:
-    from millstream.core import dispatch
-
-    return dispatch.fast_call(made)
-
-
-def _execute(made: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-    from millstream.core.dispatch import execute
-
-    return execute(made, inputs, attrs)

@@ -227,6 +227,9 @@ def convert(value: Any, dtype: DType | None = None, hint: DType | None = None) -
 
     Raises: ValueError when it is a tensor of another dtype than `dtype`, or ragged; TypeError when it does not fit.
     """
+    kind = type(value)
+    if kind is float or kind is int or kind is bool:
+        return _wrap(_python_scalar(value, dtype or hint))
     if isinstance(value, Tensor):
         return _checked(value, dtype)
     read = reader_of(value)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from millstream.core.dispatch import STATE, eagerly, wrap
+from millstream.core.dispatch import STATE, VARIABLE, eagerly, wrap
 from millstream.core.dtypes import OF_NUMPY, DType, as_dtype
 from millstream.core.op import op
 from millstream.core.scope import scoped
@@ -143,13 +143,17 @@ class Variable(Operators):
 
     def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> "Variable":
         """Add to the value."""
-        return self._set(self._combine(delta, "__add__"))
+        return self._set(self._combine(delta, np.add, "__add__"))
 
     def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> "Variable":
         """Subtract from the value."""
-        return self._set(self._combine(delta, "__sub__"))
+        return self._set(self._combine(delta, np.subtract, "__sub__"))
 
-    def _combine(self, delta: Any, operator: str) -> Tensor:
+    def _combine(self, delta: Any, ufunc: Any, operator: str) -> Tensor:
+        """The value with something added or subtracted; unseen by tapes, as assignments are."""
+        delta = delta if type(delta) is Tensor else convert(delta, self.dtype)
+        if STATE.trace is None and type(delta) is Tensor and delta._array.dtype == self._array.dtype and delta._array.shape == self._array.shape:
+            return wrap(ufunc(self._array, delta._array))
         delta = convert(delta, self.dtype)
         if tuple(delta.shape) != tuple(self._array.shape):
             _refuse_shape(self, delta)
@@ -161,8 +165,9 @@ class Variable(Operators):
         return result
 
     def _set(self, value: Tensor) -> "Variable":
-        known = self.shape
-        if not known.is_compatible_with(value.shape):
+        if type(value) is Tensor and np.shape(value._array) == np.shape(self._array):
+            pass  # the usual case, without the cost of shape objects
+        elif not self.shape.is_compatible_with(value.shape):
             _refuse_shape(self, value)
         if STATE.trace is not None:
             STATE.trace.assign(self, value)
@@ -221,3 +226,4 @@ def _refuse_shape(variable: Variable, value: Any) -> None:
 
 
 register_reader(Variable, Variable.read_value)
+VARIABLE[0] = Variable

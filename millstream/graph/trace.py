@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-import millstream
 from millstream.core.dispatch import STATE
 from millstream.core.dtypes import DType
 from millstream.core.op import Op
 from millstream.core.spec import ArraySpec, TensorShape
 from millstream.core.tensor import Tensor, refuse_in_graph
-from millstream.graph.graph import ITEM, Graph, Node, Note
+from millstream.graph.graph import INPUT, ITEM, Graph, Node, Note
 
-_OURS = os.path.dirname(os.path.abspath(millstream.__file__)) + os.sep
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class GraphTensor(Tensor):
@@ -104,12 +103,18 @@ class GraphTensor(Tensor):
 
 
 class Trace:
-    """One run of a Python function on GraphTensors."""
+    """One run of a Python function on GraphTensors.
+
+    random_ops counts the random ops without a seed (their number is their seed), random_calls all of them. streams holds
+    the state of each; give it to the next trace of the same function, and its random numbers go on instead of starting anew.
+    """
 
     def __init__(self, graph: Graph | None = None) -> None:
         self.graph = Graph() if graph is None else graph
         self.layer = ""
-        self.random_ops = 0
+        self.label_inputs: list[tuple[int, int]] = []  # (input, number of classes): its values are checked before running
+        self.random_ops, self.random_calls = 0, 0
+        self.streams: dict[Any, Any] = {}
         self._values: dict[int, tuple[Any, Tensor]] = {}
         self._assigned: dict[int, Any] = {}
 
@@ -159,6 +164,14 @@ class Trace:
         while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
             frame = frame.f_back
         return Note(frame.f_code.co_filename, frame.f_lineno, self.layer)
+
+    def require_labels(self, labels: Any, classes: int) -> None:
+        """Note that an input, however cast or reshaped, holds class numbers below `classes`; other tensors are left alone."""
+        node = self.node(labels)
+        while node.op.name in ("cast", "reshape", "identity"):
+            node = node.inputs[0]
+        if node.op is INPUT:
+            self.label_inputs.append((node.options["index"], classes))
 
     # ------------------------------------------------------------------ around it
     @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from millstream.codegen.views import View
+from millstream.graph.views import View
 from millstream.graph.graph import CONST, INPUT, ITEM, LEAVES, VARIABLE, Graph, Node
 
 COMPILED = frozenset(("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"))

@@ -7,7 +7,7 @@ copies read gathered rows, and the right factor of a product runs along its rows
 Keeps: every value, bit for bit.
 """
 
-from millstream.codegen.views import View
+from millstream.graph.views import View
 from millstream.graph.graph import COPY, INPUT, LEAVES, Graph, Node
 
 

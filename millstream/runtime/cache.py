@@ -12,7 +12,7 @@ import logging
 import os
 import tempfile
 import time
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 MAGIC = b"millstream object 1\n"
@@ -124,7 +124,7 @@ def default_folder() -> Path | None:
     return Path(platformdirs.user_cache_dir("millstream", appauthor=False)) / "kernels"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _store_at(folder: Path) -> DiskStore:
     return DiskStore(folder)
 

@@ -4,7 +4,6 @@ The tree of namespaces that a user sees (`tf.math`, `tf.keras.layers`, ...) is a
 A namespace loads the modules that fill it when one of its names is first asked for, so that importing stays quick.
 """
 
-import difflib
 import importlib
 import sys
 from collections.abc import Callable, Iterable
@@ -124,6 +123,8 @@ class Namespace(ModuleType):
                 raise AttributeError(self._missing(name))
 
     def _missing(self, name: str) -> str:
+        import difflib
+
         close = difflib.get_close_matches(name, list(_children(self._path)), 3)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
         return f"module '{self.__name__}' has no attribute '{name}'.{hint}"

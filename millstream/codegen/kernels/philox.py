@@ -80,8 +80,8 @@ def shuffle(name: str = "shuffle", target: Machine | None = None) -> Function:
     with b.loop(0, last, 4 * lanes) as start:
         for k, word in enumerate(stream.at(b, start / 4, lanes)):
             b.scatter(words, k, 4, word)
-        with b.loop(0, b.min(last - start, 4 * lanes)) as k:
-            _swap(b, order, start + k, n, b.load(words, k))
+        with b.loop(0, b.min(last - start, 4 * lanes)) as at:
+            _swap(b, order, start + at, n, b.load(words, at))
     stream.advance(b, state, b.max(last + 3, 0) / 4)
     return b.finish()
 

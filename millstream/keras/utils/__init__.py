@@ -1,1 +1,1 @@
-"""What the floors of Keras share: files and their cache."""
+"""What the floors of Keras share: labels, names of objects, the progress bar, files and their cache."""

@@ -1,3 +1,3 @@
 """Ops that make, move and select elements."""
 
-from millstream.ops.array import creation, shape
+from millstream.ops.array import creation, gather, indexing, join, shape

@@ -156,6 +156,13 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Any:
     return _stack(*values, axis=normalize_axis(axis, first.ndim + 1))
 
 
+def _filled_like(x: Any, value: int) -> Tensor:
+    """One value everywhere, in the shape and dtype of a tensor or variable."""
+    if type(x) is Tensor and not x._array.ndim:
+        return wrap(x._array.dtype.type(value))
+    return full(ArraySpec(tuple(x.shape), x.dtype), value)
+
+
 def _pack(values: Any, dtype: DType | None) -> Any:
     """A nested list that contains tensors; its Python numbers take the tensors' dtype."""
     found = _dtype_within(values) or dtype
@@ -173,5 +180,5 @@ def _dtype_within(values: Any) -> DType | None:
 set_pack(_pack)
 Hooks.zeros = staticmethod(lambda spec: full(spec, 0))
 Hooks.ones = staticmethod(lambda spec: full(spec, 1))
-Hooks.zeros_like = staticmethod(lambda x: full(ArraySpec(tuple(x.shape), x.dtype), 0))
-Hooks.ones_like = staticmethod(lambda x: full(ArraySpec(tuple(x.shape), x.dtype), 1))
+Hooks.zeros_like = staticmethod(lambda x: _filled_like(x, 0))
+Hooks.ones_like = staticmethod(lambda x: _filled_like(x, 1))

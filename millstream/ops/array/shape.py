@@ -174,6 +174,8 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Any:
 
 def unbroadcast(g: Any, x: Any) -> Any:
     """Undo the broadcasting of x in a gradient: sum over the dimensions along which x was repeated."""
+    if type(g) is Tensor and type(x) is Tensor and g._array.shape == x._array.shape:
+        return g
     shape, wanted = g.shape, x.shape
     if tuple(shape) == tuple(wanted):
         return g

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-from millstream.core.dispatch import Hooks, fast_call
+from millstream.core.dispatch import Hooks
 from millstream.core.dtypes import float32, float64
 from millstream.core.op import op
 from millstream.core.samples import FLOATS, NUMBERS, binary, mixed_dtypes, unary
@@ -181,7 +181,7 @@ def square(xp: Namespace, x: Array) -> Array:
 
 
 square.infer(same_as_input)
-square.vjp(lambda g, out, x: multiply(g, multiply(convert(2, x.dtype) if not x.dtype.is_complex else convert(2.0 + 0j, x.dtype), conjugate(x))))
+square.vjp(lambda g, out, x: multiply(g, multiply(conjugate(x), 2)))
 square.scalar(lambda b, x: x * x)
 
 
@@ -350,6 +350,8 @@ def truediv(x: Any, y: Any, name: str | None = None) -> Any:
     >>> tf.divide(7, 2).numpy().item()
     3.5
     """
+    if type(x) is Tensor and x._array.dtype.kind == "f" and (type(y) is float or type(y) is Tensor):
+        return real_divide(x, y)
     x, y = _pair(x, y)
     if x.dtype.is_integer:
         wide = float32 if x.dtype.size < 4 else float64
@@ -374,17 +376,19 @@ def _cast(x: Tensor, dtype: Any) -> Any:
 
 
 def _install() -> None:
-    for name, function in (("add", fast_call(add)), ("sub", fast_call(subtract)), ("mul", fast_call(multiply)), ("pow", fast_call(pow_)),
-                           ("floordiv", fast_call(floordiv)), ("mod", fast_call(floormod)), ("truediv", truediv)):  # fmt: skip
-        install_operator(f"__{name}__", _forward(function))
-        install_operator(f"__r{name}__", _backward(function))
-    install_operator("__neg__", fast_call(negative))
-    install_operator("__abs__", fast_call(absolute))
+    for name, function in (("add", add.fast), ("sub", subtract.fast), ("mul", multiply.fast), ("pow", pow_.fast),
+                           ("floordiv", floordiv.fast), ("mod", floormod.fast), ("truediv", truediv)):  # fmt: skip
+        install_operator(f"__{name}__", function)
+        install_operator(f"__r{name}__", _commuted(function) if name in ("add", "mul") else _backward(function))
+    install_operator("__neg__", negative.fast)
+    install_operator("__abs__", absolute.fast)
 
 
-def _forward(function: Any) -> Any:
+def _commuted(function: Any) -> Any:
+    """Number + tensor as tensor + number, which is quicker; strings keep their order."""
+
     def operator(self: Any, other: Any) -> Any:
-        return function(self, other)
+        return function(self, other) if type(other) is float or type(other) is int else function(other, self)
 
     return operator
 
@@ -397,4 +401,4 @@ def _backward(function: Any) -> Any:
 
 
 _install()
-Hooks.add = fast_call(add)
+Hooks.add = add.fast

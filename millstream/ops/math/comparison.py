@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from millstream.core.dispatch import Hooks, fast_call
+from millstream.core.dispatch import Hooks
 from millstream.core.dtypes import bool_
 from millstream.core.op import Op, op
 from millstream.core.samples import NUMBERS, Array as Sampled, Sample, binary, mixed_dtypes
@@ -114,14 +114,14 @@ def _tensor_differs(self: Any, other: Any) -> Any:
         return True
 
 
-_equal, _not_equal = fast_call(equal), fast_call(not_equal)
+_equal, _not_equal = equal.fast, not_equal.fast
 install_operator("__eq__", _tensor_equals)
 install_operator("__ne__", _tensor_differs)
 for _name, _made in (("lt", less), ("le", less_equal), ("gt", greater), ("ge", greater_equal), ("and", logical_and), ("or", logical_or), ("xor", logical_xor)):
-    install_operator(f"__{_name}__", (lambda f: lambda self, other: f(self, other))(fast_call(_made)))
+    install_operator(f"__{_name}__", (lambda f: lambda self, other: f(self, other))(_made.fast))
 for _name, _made in (("and", logical_and), ("or", logical_or), ("xor", logical_xor)):
-    install_operator(f"__r{_name}__", (lambda f: lambda self, other: f(other, self))(fast_call(_made)))
-install_operator("__invert__", fast_call(logical_not))
+    install_operator(f"__r{_name}__", (lambda f: lambda self, other: f(other, self))(_made.fast))
+install_operator("__invert__", logical_not.fast)
 
 
 def is_tensor_like(x: Any) -> bool:

@@ -189,6 +189,19 @@ def _(x: ArraySpec, *, axis: int, output_type: Any) -> ArraySpec:
 _argmax.no_gradient()
 
 
+@_argmax.expand
+def _(x: Any, *, axis: int, output_type: Any) -> Any:
+    """The smallest position that holds the largest element; 0 when NaN leaves none."""
+    from millstream.ops.math.comparison import less, select, where_else_zero
+
+    n = int(x.shape[axis])
+    places = convert(np.arange(n, dtype=np.int64).reshape([n if a == axis else 1 for a in range(len(x.shape))]))
+    none = convert(n, int64)
+    hit = equal(x, reduce_max_(x, axis=(axis,), keepdims=True))
+    first = reduce_min_(select(hit, places, none), axis=(axis,), keepdims=False)
+    return execute_cast(where_else_zero(less(first, none), first), output_type)
+
+
 @export("tf.argmax", "tf.math.argmax")
 def argmax(input: Any, axis: Any = None, output_type: Any = int64, name: str | None = None) -> Any:
     """Position of the first largest element along an axis, 0 by default.

@@ -1,3 +1,3 @@
 """Ops of neural networks."""
 
-from millstream.ops.nn import activation, matmul, softmax
+from millstream.ops.nn import activation, dropout, matmul, softmax

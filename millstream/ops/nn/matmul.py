@@ -62,19 +62,21 @@ def _(a: ArraySpec, b: ArraySpec, *, transpose_a: bool = False, transpose_b: boo
     return f"{left}{'km' if transpose_a else 'mk'},{right}{'nk' if transpose_b else 'kn'}->{letters}mn"
 
 
-@_matmul.vjp_all
-def _(g: Any, out: Any, a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> list[Any]:
-    """d a = g b^T, d b = a^T g, with the transpositions of the call undone; computed for both, dead code is dropped."""
-    a_, b_ = conjugate(a), conjugate(b)
-    if not transpose_a:
-        da = matmul(g, b_, transpose_b=not transpose_b)
-    else:
-        da = matmul(b_, g, transpose_a=transpose_b, transpose_b=True)
-    if not transpose_b:
-        db = matmul(a_, g, transpose_a=not transpose_a)
-    else:
-        db = matmul(g, a_, transpose_a=True, transpose_b=transpose_a)
-    return [unbroadcast(da, a), unbroadcast(db, b)]
+def _left_gradient(g: Any, out: Any, a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+    """d a = g b^T, with the transpositions of the call undone."""
+    if transpose_a:
+        return unbroadcast(matmul(conjugate(b), g, transpose_a=transpose_b, transpose_b=True), a)
+    return unbroadcast(matmul(g, conjugate(b), transpose_b=not transpose_b), a)
+
+
+def _right_gradient(g: Any, out: Any, a: Any, b: Any, *, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+    """d b = a^T g, with the transpositions of the call undone."""
+    if transpose_b:
+        return unbroadcast(matmul(g, conjugate(a), transpose_a=True, transpose_b=transpose_a), b)
+    return unbroadcast(matmul(conjugate(a), g, transpose_a=not transpose_a), b)
+
+
+_matmul.vjp(_left_gradient, _right_gradient)
 
 
 @export("tf.linalg.matmul", "tf.matmul")

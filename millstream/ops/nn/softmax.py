@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from millstream.core.dispatch import Hooks, execute
+from millstream.core.dispatch import STATE, Hooks, execute
 from millstream.core.op import op
 from millstream.core.samples import Array as Sampled, Sample
 from millstream.core.spec import ArraySpec
@@ -161,10 +161,11 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
 
 
 def check_labels(labels: Any, classes: int) -> None:
-    """Raises: InvalidArgumentError when an eager label is no class."""
-    array = getattr(labels, "_array", None)
-    if array is None:
+    """Raises: InvalidArgumentError when an eager label is no class; of a traced one, its input is checked before running."""
+    if STATE.trace is not None:
+        STATE.trace.require_labels(labels, classes)
         return
+    array = labels._array
     bad = np.asarray(array).reshape(-1)
     bad = bad[(bad < 0) | (bad >= classes)]
     if bad.size:

@@ -86,7 +86,7 @@ def _object_of(text: str, target: Machine) -> bytes:
     import llvmlite.binding as llvm
 
     built = llvm.parse_assembly(text)
-    tm = _target_machine(target, "large" if _calls_out(text) else "small")
+    tm = _target_machine(target)
     for switch in SWITCHES:
         llvm.set_option("", "-" + switch)
     try:
@@ -105,12 +105,7 @@ def assembly(function: Function, target: Machine | None = None) -> str:
     return str(_target_machine(where).emit_assembly(llvm.parse_assembly(text)))
 
 
-def _calls_out(text: str) -> bool:
-    """Whether a module calls C functions: their addresses need 64 bits, for which the small model's loader has no room."""
-    return any(line.startswith("declare") and "@llvm." not in line for line in text.splitlines())
-
-
-def _target_machine(target: Machine, model: str = "small") -> Any:  # llvmlite has no annotations
+def _target_machine(target: Machine) -> Any:  # llvmlite has no annotations
     import llvmlite.binding as llvm
 
     if not _state.initialised:
@@ -121,7 +116,8 @@ def _target_machine(target: Machine, model: str = "small") -> Any:  # llvmlite h
         llvm.initialize_all_targets()
         llvm.initialize_all_asmprinters()
     where = llvm.Target.from_triple(target.triple)
-    return where.create_target_machine(cpu=target.cpu, features=target.features, opt=1, reloc="static" if model == "large" else "pic", codemodel=model)
+    # The JIT's code model (64-bit addresses) is as fast as the small one, whose relocations may not reach.
+    return where.create_target_machine(cpu=target.cpu, features=target.features, opt=1, jit=True)
 
 
 class _State:
@@ -158,9 +154,7 @@ class _State:
         import llvmlite.binding as llvm
 
         if self.engine is None:
-            # llvmlite's memory manager keeps the sections of an object together, which the small code model needs.
-            tm = _target_machine(machine())
-            self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), tm, use_lmm=True)
+            self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine(machine()))
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(data))
 
     def check_symbols(self, text: Text) -> None:

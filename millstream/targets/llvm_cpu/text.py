@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from functools import lru_cache
+from functools import cache
 
 from millstream.codegen.nodes import Number, Type
 
@@ -13,19 +13,19 @@ NAMES = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def spell(type_: Type) -> str:
     """The type of a value in registers."""
     return vector(NAMES[type_.dtype], type_.lanes)
 
 
-@lru_cache(maxsize=None)
+@cache
 def vector(element: str, lanes: int) -> str:
     """A vector type, or the element for one lane."""
     return element if lanes == 1 else f"<{lanes} x {element}>"
 
 
-@lru_cache(maxsize=None)
+@cache
 def suffix(type_: Type) -> str:
     """How intrinsics name the type: f32, v8f32, i64, v4i32."""
     element = NAMES[type_.dtype].replace("float", "f32").replace("double", "f64")

@@ -1,0 +1,156 @@
+"""The compiled epoch: a model's step, traced once, run batch after batch in native code.
+
+    data (x, y, sample_weight), whole arrays  ->  trace of model.train_step on one batch  ->  Executable
+One native call runs many batches: rows are picked from the arrays inside compiled code by the epoch's list of sample
+numbers. Metrics, weights and the optimizer's state are variables that the code writes in place. The short last batch
+has a trace of its own, which shares the kernels.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import numpy as np
+
+from millstream.core.dispatch import STATE
+from millstream.core.dtypes import OF_NUMPY
+from millstream.core.spec import ArraySpec
+from millstream.core.tensor import Tensor
+from millstream.graph.graph import Graph
+from millstream.graph.trace import Trace
+from millstream.passes.fuse import COMPILED
+from millstream.runtime.executable import Executable
+from millstream.util import tree
+from millstream.util.errors import invalid
+from millstream.util.flags import debug_level, flag
+
+
+class CannotCompile(Exception):  # noqa: N818  (a reason to run eagerly, not a mistake)
+    """Why a model's step runs op by op instead."""
+
+
+STEPS = {"train": "train_step", "test": "test_step", "predict": "predict_step"}
+
+
+def make(model: Any, kind: str, data: Any, batch_size: int) -> "CompiledRunner":
+    """The runner of a model's step over whole arrays.
+
+    kind: "train", "test" or "predict". data: nested arrays, all with the samples along their first axis; None stays None.
+    Raises: CannotCompile with the reason, in words for the user; InvalidArgumentError for labels that are no classes.
+    """
+    if flag("MILLSTREAM_EAGER") or getattr(model, "run_eagerly", False):
+        raise CannotCompile("it was asked to")
+    if STATE.tapes:
+        raise CannotCompile("a GradientTape records it")
+    leaves = [_array(x) for x in tree.flatten(data) if x is not None]
+    for array in leaves:
+        if array.dtype not in OF_NUMPY or OF_NUMPY[array.dtype].name not in COMPILED:
+            raise CannotCompile(f"there is no compiled code for data of dtype {array.dtype}")
+    return CompiledRunner(model, kind, data, leaves, batch_size)
+
+
+def _array(x: Any) -> Any:
+    return x if isinstance(x, np.ndarray) and x.flags.c_contiguous else np.ascontiguousarray(x)
+
+
+class CompiledRunner:
+    """Runs batches of one data set. `outputs` (predict) holds the results of all batches, nested as the model's."""
+
+    def __init__(self, model: Any, kind: str, data: Any, leaves: list[Any], batch_size: int) -> None:
+        self.model, self.kind, self.data, self.leaves, self.batch_size = model, kind, data, leaves, batch_size
+        self.samples = len(leaves[0])
+        self.outputs: Any = None
+        self._results: list[Any] = []
+        self._structure: Any = None
+        self._executables: dict[int, Executable] = {}
+        self._rows: Any = None
+        self._executable(min(batch_size, self.samples))
+
+    # ------------------------------------------------------------------ the seam
+    def run(self, rows: Any, first: int, count: int) -> None:
+        """Run `count` batches from number `first` on; batch b is rows[b * batch_size : (b + 1) * batch_size]."""
+        whole = len(rows) // self.batch_size
+        full = max(0, min(first + count, whole) - first)
+        if full:
+            self._run(self.batch_size, rows, 0, first, full)
+        rest = len(rows) - whole * self.batch_size
+        if rest and first + count > whole:
+            self._run(rest, rows, whole * self.batch_size, 0, 1)
+
+    def _run(self, size: int, rows: Any, start: int, first: int, count: int) -> None:
+        executable = self._executable(size)
+        executable.bind_inputs(self.leaves)
+        executable.bind_rows(rows[start:] if start else rows)
+        if self.kind == "predict":
+            executable.bind_outputs([r[start:] for r in self._results])
+        executable.run(first, count)
+
+    def rebind(self, data: Any) -> None:
+        """The same code for other arrays of the same shapes (but for their number of samples) and dtypes."""
+        self.data, self.leaves = data, [_array(x) for x in tree.flatten(data) if x is not None]
+        self.samples = len(self.leaves[0])
+        self._allocate()
+
+    # ------------------------------------------------------------------ tracing
+    def _executable(self, size: int) -> Executable:
+        found = self._executables.get(size)
+        if found is None:
+            found = self._executables[size] = self._compile(size)
+        return found
+
+    def _compile(self, size: int) -> Executable:
+        trace = Trace()
+        graph = self._trace(trace, size)
+        self._check_requirements(trace)
+        if debug_level() >= 1:
+            print(f"millstream: traced {STEPS[self.kind]} of {self.model.name!r} for batches of {size}: {len(graph.live())} nodes", file=sys.stderr)
+        executable = Executable(graph, gathered=True, streamed=self.kind == "predict", batch=size)
+        if self.kind == "predict" and self.outputs is None:
+            self._allocate(graph)
+        return executable
+
+    def _trace(self, trace: Trace, size: int) -> Graph:
+        inputs = iter([trace.input(ArraySpec((size, *x.shape[1:]), OF_NUMPY[x.dtype])) for x in self.leaves])
+        batch = tree.pack(self.data, [None if x is None else next(inputs) for x in tree.flatten(self.data)])
+        try:
+            with trace.active():
+                result = getattr(self.model, STEPS[self.kind])(batch)
+        except CannotCompile:
+            raise
+        except Exception as error:
+            # Whatever went wrong: run op by op, where the user's own mistake shows itself with its values.
+            logging.getLogger("millstream").debug("tracing failed", exc_info=True)
+            raise CannotCompile(_reason(error)) from error
+        if self.kind != "predict":
+            return trace.finish([])
+        self._structure = result
+        leaves = tree.flatten(result)
+        for x in leaves:
+            if not isinstance(x, Tensor) or not x.ndim or x.shape[0] != size:
+                raise CannotCompile("predict_step returned something without one row per sample")
+        return trace.finish(leaves)
+
+    def _check_requirements(self, trace: Trace) -> None:
+        """Labels of cross-entropies must be classes: known before a single step is run."""
+        for index, classes in trace.label_inputs:
+            labels = self.leaves[index]
+            low, high = labels.min(), labels.max()
+            if low < 0 or high >= classes:
+                bad = low if low < 0 else high
+                raise invalid(
+                    f"Received a label value of {int(bad)} which is outside the valid range of [0, {classes}).  "
+                    f"The labels given lie between {low} and {high}, the model has {classes} outputs; number the classes from 0."
+                )
+
+    def _allocate(self, graph: Graph | None = None) -> None:
+        """Room for the predictions of all samples."""
+        if self.kind != "predict":
+            return
+        specs = [n.spec for n in graph.outputs] if graph is not None else [ArraySpec(r.shape, OF_NUMPY[r.dtype]) for r in self._results]
+        self._results = [np.empty((self.samples, *s.shape[1:]), s.dtype.numpy) for s in specs]
+        self.outputs = tree.pack(self._structure, list(self._results))
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0] if text else ''}"

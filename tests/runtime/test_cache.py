@@ -1,0 +1,143 @@
+"""The disk cache: hits, damage, read-only and full folders, other processes, crashes, size."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from millstream.codegen.loops import LoopBuilder
+from millstream.runtime import cache
+from millstream.runtime.cache import DiskStore
+from millstream.targets.llvm_cpu import jit
+from tests.targets.test_jit import environment
+
+# Compiles a few kernels; prints how many went through LLVM and what one of them computes.
+PROGRAM = """
+import sys, numpy as np
+from tests.runtime.test_cache import kernel
+from tests.codegen.running import compiled
+from millstream.targets.llvm_cpu import jit
+from millstream.runtime.kernels import compile
+compile([kernel(n) for n in range(6)])
+x = np.ones(1, 'f4'); compiled(kernel(5), [x, 1])
+print(jit.compiled_count(), x[0])
+"""
+
+
+def kernel(number):
+    b = LoopBuilder(f"kernel{number}")
+    x, n = b.pointer("x", "float32"), b.size("n")
+    with b.loop(0, n) as i:
+        b.store(x, i, b.load(x, i) + float(number))
+    return b.finish()
+
+
+def start(folder, code=PROGRAM):
+    return subprocess.Popen([sys.executable, "-c", code], env=environment(MILLSTREAM_CACHE=str(folder)), stdout=subprocess.PIPE, text=True)
+
+
+def outcome(process):
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    return text.split()
+
+
+def test_a_second_process_compiles_nothing(tmp_path):
+    folder = tmp_path / "new" / "kernels"
+    assert outcome(start(folder)) == ["6", "6.0"]
+    assert outcome(start(folder)) == ["0", "6.0"]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert all(p.stat().st_mode & 0o777 == 0o600 for p in folder.iterdir())
+
+
+def test_damaged_objects_are_compiled_again(tmp_path):
+    assert outcome(start(tmp_path)) == ["6", "6.0"]
+    files = sorted(tmp_path.glob("*.o"))
+    content = files[0].read_bytes()
+    files[0].write_bytes(content[:-100] + b"\x00" * 100)
+    files[1].write_bytes(content)  # whole, but another kernel's driver: the checksum is right, the symbol is not there
+    files[2].write_bytes(b"")
+    files[3].write_bytes(content[: len(content) // 2])
+    compiled_again, result = outcome(start(tmp_path))
+    assert int(compiled_again) >= 2
+    assert result == "6.0"
+
+
+def test_two_processes_at_once(tmp_path):
+    both = [start(tmp_path), start(tmp_path)]
+    assert [outcome(p)[1] for p in both] == ["6.0", "6.0"]
+    assert outcome(start(tmp_path)) == ["0", "6.0"]
+    assert not list(tmp_path.glob("*" + cache.TEMPORARY))
+
+
+def test_killed_while_writing(tmp_path):
+    code = ("import os, signal\nfrom pathlib import Path\nfrom millstream.runtime import cache\n"
+            "os.replace = lambda a, b: os.kill(os.getpid(), signal.SIGKILL)\n"
+            f"cache.DiskStore(Path({str(tmp_path)!r})).put('key', b'x' * 1000)\n")
+    process = start(tmp_path, code)
+    assert process.wait(60) == -signal.SIGKILL
+    store = DiskStore(tmp_path)
+    assert store.get("key") is None
+    left = list(tmp_path.glob("*" + cache.TEMPORARY))
+    assert len(left) == 1
+    os.utime(left[0], (time.time() - 2 * cache.ABANDONED_SECONDS,) * 2)
+    store.trim()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, caplog):
+    store = DiskStore(tmp_path)
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache.tempfile, "mkstemp", full)
+    with caplog.at_level("DEBUG", "millstream.cache"):
+        store.put("a", b"1")
+        store.put("b", b"2")
+    assert len(caplog.records) == 1
+    assert "No space left" in caplog.text and "MILLSTREAM_CACHE" in caplog.text
+    assert store.get("a") is None
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    store = DiskStore(tmp_path / "file" / "kernels")
+    store.put("a", b"1")
+    assert store.get("a") is None
+    assert jit.compile([kernel(41)], store)
+
+
+def test_a_folder_that_others_may_write_to_is_not_used(tmp_path):
+    tmp_path.chmod(0o777)
+    store = DiskStore(tmp_path)
+    store.put("a", b"1")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_oldest_go_when_the_folder_is_full(tmp_path):
+    store = DiskStore(tmp_path, limit=10_000)
+    for n in range(20):
+        store.put(f"k{n:02}", bytes(900))
+        os.utime(store.path(f"k{n:02}"), (n + 1, n + 1))
+    store.get("k15")
+    store.trim()
+    kept = sorted(p.stem for p in tmp_path.iterdir())
+    assert "k15" in kept and "k19" in kept and "k00" not in kept
+    assert sum(p.stat().st_size for p in tmp_path.iterdir()) <= 10_000
+
+
+@pytest.mark.parametrize("setting", ["off", "0"])
+def test_the_cache_can_be_switched_off(monkeypatch, setting):
+    monkeypatch.setenv("MILLSTREAM_CACHE", setting)
+    assert cache.default_store() is None
+
+
+def test_the_folder_is_the_users(monkeypatch):
+    monkeypatch.delenv("MILLSTREAM_CACHE", raising=False)
+    assert "millstream" in str(cache.default_folder())
