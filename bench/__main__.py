@@ -19,8 +19,14 @@ DEFAULT_PEERS = ROOT.parent / "shared" / "peers" / "peers.py"
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    p.add_argument("workloads", nargs="+", metavar="WORKLOAD", help="such as import, tape_scalar, iris, mnist_mlp, mnist_mlp_cold, predict_1")
-    p.add_argument("--against", default="", help="peers, by commas: tensorflow, torch, jax, or single ones (tf24, tf, tfkeras, torch-compile, jax-scan, ...)")
+    p.add_argument(
+        "workloads", nargs="+", metavar="WORKLOAD", help="such as import, tape_scalar, iris, mnist_mlp, mnist_mlp_cold, predict_1"
+    )
+    p.add_argument(
+        "--against",
+        default="",
+        help="peers, by commas: tensorflow, torch, jax, or single ones (tf24, tf, tfkeras, torch-compile, jax-scan, ...)",
+    )
     p.add_argument("--rounds", type=int, default=4, help="each framework runs once a round, in a process of its own (default %(default)s)")
     p.add_argument("--repeats", type=int, default=3, help="passed on to the measuring script (default %(default)s)")
     p.add_argument("--peers", help="the measuring script of all frameworks (default MILLSTREAM_PEERS, else the one beside this checkout)")
@@ -59,6 +65,7 @@ def run(options: argparse.Namespace) -> str:
             print(f"{work.workload}, round {index + 1} of {options.rounds}", flush=True)
             best = limits.better(best, limits.measure())
             work.run(index)
+        work.close()
     assert best is not None
     held = dict.fromkeys(f.environment for f in frameworks if environments.python_of(f.environment))
     head = report.machine_section(shlex.join(["python", "-m", "bench", *sys.argv[1:]]), best, held, (options.rounds, options.repeats))

@@ -61,7 +61,9 @@ def chosen(against: str) -> list[Framework]:
     labels: list[str] = []
     for word in filter(None, against.split(",")):
         if word not in GROUPS and word not in PEERS:
-            raise ValueError(f"--against: unknown framework {word!r}; expected groups {', '.join(GROUPS)}, or single ones: {', '.join(PEERS)}.")
+            raise ValueError(
+                f"--against: unknown framework {word!r}; expected groups {', '.join(GROUPS)}, or single ones: {', '.join(PEERS)}."
+            )
         labels += [label for label in GROUPS.get(word, (word,)) if label not in labels]
     return [PEERS[label] for label in labels]
 

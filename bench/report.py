@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import platform
 from collections.abc import Iterable
@@ -39,7 +39,9 @@ def workload_section(rounds: Rounds, limits: Limits) -> str:
         return f"### {rounds.workload}\n\nNothing could be measured.\n"
     unit = done[0].samples[0]["unit"]
     ours = next((s for s in done if s.framework == OURS), None)
-    head = f"| framework | median, a {unit} | fastest, slowest round | Millstream is | first step | peak memory |\n|---|--:|--:|--:|--:|--:|\n"
+    head = (
+        f"| framework | median, {'an' if unit[0] in 'aeiou' else 'a'} {unit} | fastest, slowest round | Millstream is | first step | peak memory |\n|---|--:|--:|--:|--:|--:|\n"
+    )
     rows = "".join(_row(s, ours) for s in sorted(done, key=lambda s: s.seconds))
     lines = [*_verdicts(rounds, ours), *_direct_calls(done), *_against_limits(rounds.workload, ours, limits), *_remarks(rounds)]
     notes = "".join(f"* {line}\n" for line in lines)
@@ -73,13 +75,17 @@ def _direct_calls(done: list[Series]) -> Iterable[str]:
     """`model(x)` beside `model.predict(x)`, where a workload measures both."""
     calls = {TITLES[s.framework.label]: median(v) for s in done if (v := [x["model_call_s"] for x in s.samples if x.get("model_call_s")])}
     if calls:
-        yield "Calling the model itself: " + ", ".join(f"{label} {seconds(v)}" for label, v in sorted(calls.items(), key=lambda c: c[1])) + "."
+        yield (
+            "Calling the model itself: "
+            + ", ".join(f"{label} {seconds(v)}" for label, v in sorted(calls.items(), key=lambda c: c[1]))
+            + "."
+        )
 
 
 def floor_seconds(work: Work, limits: Limits, threads: int) -> tuple[float, str]:
     """The least time of some work on so many cores, and what bounds it.
 
-    >>> floor_seconds(Work(200e9, 1e9), Limits(2, 8, {2: 100e9}, {2: 10e9}, {2: 10e9}), 2)
+    >>> floor_seconds(Work(200e9, 1e9), Limits(2, 8, "AVX2", {2: 100e9}, {2: 10e9}, {2: 10e9}), 2)
     (2.0, 'arithmetic')
     """
     arithmetic, memory = work.flops / limits.peak[threads], work.bytes / limits.triad[threads]
@@ -95,7 +101,9 @@ def _against_limits(workload: str, ours: Series | None, limits: Limits) -> list[
     for threads in sorted({1, min(2, limits.cores), limits.cores}):
         floor, why = floor_seconds(work, limits, threads)
         reached = f"; Millstream is at {ours.seconds / floor:.2f}x" if ours else ""
-        lines.append(f"Floor on {threads} core{'s' * (threads > 1)}: {seconds(floor)} ({why}: {amount(work.flops)}FLOP, {amount(work.bytes)}B){reached}.")
+        lines.append(
+            f"Floor on {threads} core{'s' * (threads > 1)}: {seconds(floor)} ({why}: {amount(work.flops)}FLOP, {amount(work.bytes)}B){reached}."
+        )
     return lines
 
 
@@ -122,13 +130,13 @@ def _remarks(rounds: Rounds) -> Iterable[str]:
 
 def machine_section(command: str, limits: Limits, environments: Iterable[str], repeats: tuple[int, int]) -> str:
     """Date, machine, versions, the exact command, and the limits measured in this run."""
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = dt.datetime.now(dt.UTC)
     peaks = ", ".join(f"{v / 1e9:.0f} GFLOP/s on {n}" for n, v in limits.peak.items())
     reads = ", ".join(f"{limits.read[n] / 1e9:.0f} read and {limits.triad[n] / 1e9:.0f} triad GB/s on {n}" for n in limits.read)
     held = "".join(f"* {name} ({VARIABLES[name]}): {versions(name)}\n" for name in environments)
     return (
         f"## {now:%Y-%m-%d %H:%M} UTC\n\n    {command}\n\n"
-        f"* Machine: {processor()}, {limits.cores} cores for this process, {memory()}, {platform.system()} {platform.release()}\n"
+        f"* Machine: {processor()} with {limits.vectors}, {limits.cores} cores for this process, {memory()}, {platform.system()} {platform.release()}\n"
         f"* Measured in this run: {peaks}; {reads} cores. Load when it began: {os.getloadavg()[0]:.2f}\n"
         f"* {repeats[0]} rounds of {repeats[1]} repeats; figures are medians over rounds\n{held}"
     )
@@ -140,15 +148,7 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine()) + f" ({vectors()})"
-
-
-def vectors() -> str:
-    """The widest vector set, by its usual name."""
-    import llvmlite.binding as llvm
-
-    features = llvm.get_host_cpu_features()
-    return next((name for key, name in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("neon", "NEON"), ("sse2", "SSE2")) if features.get(key)), "no vectors")
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def memory() -> str:

@@ -7,6 +7,7 @@ round, so that nobody is always first after the pause.
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -34,7 +35,7 @@ class Series:
     @property
     def seconds(self) -> float:
         """The median over rounds of each round's median."""
-        return statistics.median(s["seconds"] for s in self.samples)
+        return float(statistics.median(s["seconds"] for s in self.samples))
 
     @property
     def spread(self) -> tuple[float, float]:
@@ -45,7 +46,7 @@ class Series:
     @property
     def memory_mb(self) -> float:
         """Peak resident memory, the median over rounds."""
-        return statistics.median(s["peak_rss_mb"] for s in self.samples)
+        return float(statistics.median(s["peak_rss_mb"] for s in self.samples))
 
     def first_step(self, fresh: bool | None = None) -> float | None:
         """Seconds until the end of the first step; of rounds with an empty or a full kernel cache only, when asked."""
@@ -71,11 +72,17 @@ class Rounds:
         """One round. Even rounds begin with an empty cache of compiled kernels, odd ones with what the round before left."""
         fresh = index % 2 == 0 or self.workload in WHOLE_PROCESSES
         if fresh:
+            self.close()
             self.cache = tempfile.mkdtemp(prefix="millstream-bench-")
         turn = index % len(self.series)
         for series in self.series[turn:] + self.series[:turn]:
             if not series.failure:
                 self._one(series, fresh=fresh)
+
+    def close(self) -> None:
+        """Removes the cache that the last round left."""
+        if self.cache:
+            shutil.rmtree(self.cache, ignore_errors=True)
 
     def _one(self, series: Series, *, fresh: bool) -> None:
         sample = measure(self.script, series.framework, self.workload, self.repeats, self.cache)
@@ -95,18 +102,20 @@ def measure(script: Path, framework: Framework, workload: str, repeats: int, cac
     command = [python, str(script), "--framework", framework.name, "--workload", workload, "--repeats", str(repeats)]
     command += ["--variant", framework.variant] if framework.variant else []
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False, env=environments.variables(cache))
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False, env=environments.variables(cache)
+        )
     except subprocess.TimeoutExpired:
         return f"took longer than {LIMIT_SECONDS} s"
     return parse(done.stdout, done.stderr)
 
 
 def parse(output: str, complaints: str) -> Sample | str:
-    """The last line that is a JSON object; else the last line of what went wrong.
+    r"""The last line that is a JSON object; else the last line of what went wrong.
 
     >>> parse('{"seconds": 0.5, "unit": "step"}', "")
     {'seconds': 0.5, 'unit': 'step'}
-    >>> parse("", "Traceback:\\nImportError: no such module")
+    >>> parse("", "Traceback:\nImportError: no such module")
     'ImportError: no such module'
     """
     for line in reversed(output.splitlines()):

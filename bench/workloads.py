@@ -18,13 +18,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Result = dict[str, Any]
 
 MODULES = {"millstream": ("millstream", "millstream.keras"), "tf24": ("tensorflow", "tensorflow.keras"),
            "tf": ("tensorflow", "keras"), "tfkeras": ("tensorflow", "tf_keras")}  # fmt: skip
 EPOCH_IMAGES, BATCH = 60_000, 32
 now = time.perf_counter
-Result = Dict[str, Any]
 
 
 class Api:
@@ -44,7 +48,7 @@ class Api:
         return model
 
 
-def mnist() -> Tuple[Any, Any, Any, Any]:
+def mnist() -> tuple[Any, Any, Any, Any]:
     """MNIST from the Keras cache folder, divided by 255; where it is absent, random bytes of its shape (as fast to train on)."""
     import numpy as np
 
@@ -57,7 +61,7 @@ def mnist() -> Tuple[Any, Any, Any, Any]:
     return images[:EPOCH_IMAGES], labels[:EPOCH_IMAGES], images[EPOCH_IMAGES:], labels[EPOCH_IMAGES:]
 
 
-def timed(work: Callable[[], Any], repeats: int, units: int = 1) -> List[float]:
+def timed(work: Callable[[], Any], repeats: int, units: int = 1) -> list[float]:
     """Seconds a unit, once for each repeat."""
     times = []
     for _ in range(repeats):
@@ -78,7 +82,7 @@ def tape_scalar(api: Api, repeats: int) -> Result:
             with tf.GradientTape() as tape:
                 loss = tf.square(w + 1)
             w.assign_sub(rate * tape.gradient(loss, w))
-            f"After {epoch} epoch, w is {float(w.numpy()):f}, loss is {float(loss):f}, lr is {rate:f}"  # noqa: B018 (its time is part of the program)
+            f"After {epoch} epoch, w is {float(w.numpy()):f}, loss is {float(loss):f}, lr is {rate:f}"
 
     first = timed(program, 1)[0]
     return {"times": timed(program, 10 * repeats, 40), "first_step_s": first, "unit": "step"}
@@ -90,7 +94,7 @@ def iris(api: Api, repeats: int) -> Result:
 
     r = np.random.RandomState(116)
     x, y = r.uniform(0, 8, (150, 4)).astype("float32"), r.randint(0, 3, 150)
-    first: List[float] = []
+    first: list[float] = []
 
     def program() -> None:
         start = now()
@@ -129,7 +133,7 @@ def predict_1(api: Api, repeats: int) -> Result:
     return {"times": times, "first_step_s": first, "unit": "call", "model_call_s": statistics.median(calls)}
 
 
-def processes(command: List[str], repeats: int) -> Result:
+def processes(command: list[str], repeats: int) -> Result:
     """Whole processes: seconds, and the largest one's memory."""
     times = timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL), repeats)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -1,5 +1,6 @@
 """GradientTape: remembers the ops carried out under it, and differentiates what it remembers."""
 
+import enum
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from millstream.util.export import export
 
 
 @export("tf.UnconnectedGradients")
-class UnconnectedGradients:
+class UnconnectedGradients(enum.Enum):
     """What `gradient` gives for a source that the target does not depend on."""
 
     NONE = "none"
@@ -134,7 +135,7 @@ class GradientTape:
             self._records, self._kept = [], []
         if leaves and leaves[0] is sources and found[0] is not None:
             return found[0]
-        zero = str(getattr(unconnected_gradients, "value", unconnected_gradients)) == UnconnectedGradients.ZERO
+        zero = str(getattr(unconnected_gradients, "value", unconnected_gradients)) == UnconnectedGradients.ZERO.value
         return tree.pack(sources, [Hooks.zeros_like(s) if g is None and zero else g for g, s in zip(found, leaves, strict=True)])
 
     def _use(self) -> None:

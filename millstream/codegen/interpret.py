@@ -9,7 +9,7 @@ import ctypes
 import ctypes.util
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -57,8 +57,9 @@ def numpy_dtype(dtype: str) -> np.dtype[Any]:
     if dtype == "bfloat16":
         import ml_dtypes
 
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(dtype)
+        dtype = ml_dtypes.bfloat16  # a scalar type stands for its dtype
+    result: np.dtype[Any] = np.dtype(dtype)
+    return result
 
 
 def _flat(array: Any) -> Any:
@@ -116,7 +117,7 @@ class _Run:
             self.env[node.register.id] = self.get(node.value)
         elif isinstance(node, Alloc):
             self.alloc(node)
-        elif isinstance(node, Call):
+        elif isinstance(node, Call) and node.name != "prefetch":
             getattr(ctypes.CDLL(None), node.name)(*[int(self.get(v)) for v in node.operands])
 
     def alloc(self, node: Alloc) -> None:
@@ -150,8 +151,8 @@ class _Run:
 def _divide(x: Lanes, y: Lanes) -> Lanes:
     if x.dtype.kind == "f":
         return x / y
-    quotient = np.abs(x) // np.abs(y) if x.dtype.kind == "i" else x // y
-    return np.where((x < 0) != (y < 0), -quotient, quotient).astype(x.dtype) if x.dtype.kind == "i" else quotient
+    floor = x // y
+    return (floor + ((floor * y != x) & ((x < 0) != (y < 0)))).astype(x.dtype)
 
 
 def _fma(x: Lanes, y: Lanes, z: Lanes) -> Lanes:
@@ -159,6 +160,11 @@ def _fma(x: Lanes, y: Lanes, z: Lanes) -> Lanes:
     if x.dtype == np.float32:
         return (x.astype(np.float64) * y + z).astype(np.float32)
     return x * y + z
+
+
+def _shift(x: Lanes, y: Lanes, dtype: str) -> Lanes:
+    """To the right, as this signed or unsigned type."""
+    return (x.view(dtype) >> y.view(dtype)).view(x.dtype)
 
 
 def _reduce(x: Lanes, kind: str) -> Lanes:
@@ -176,36 +182,64 @@ def _cast(x: Lanes, dtype: str) -> Lanes:
 
 
 PLAIN: dict[str, Callable[..., Lanes]] = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": _divide, "rem": np.fmod, "fma": _fma, "neg": np.negative,
-    "abs": np.abs, "sqrt": np.sqrt, "floor": np.floor, "ceil": np.ceil, "round_even": np.rint, "trunc": np.trunc,
-    "copysign": np.copysign, "min": np.minimum, "max": np.maximum, "min_num": lambda x, y: np.where(x < y, x, y),
-    "max_num": lambda x, y: np.where(x > y, x, y), "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
-    "gt": np.greater, "ge": np.greater_equal, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
-    "not": np.invert, "select": np.where, "shl": np.left_shift, "ashr": np.right_shift,
-    "lshr": lambda x, y: (x.view("u" + str(x.dtype).lstrip("u")) >> y.view("u" + str(x.dtype).lstrip("u"))).view(x.dtype),
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": _divide,
+    "rem": np.fmod,
+    "fma": _fma,
+    "neg": np.negative,
+    "abs": np.abs,
+    "sqrt": np.sqrt,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "round_even": np.rint,
+    "trunc": np.trunc,
+    "copysign": np.copysign,
+    "min": np.minimum,
+    "max": np.maximum,
+    "min_num": lambda x, y: np.where(x < y, x, y),
+    "max_num": lambda x, y: np.where(x > y, x, y),
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "not": np.invert,
+    "select": np.where,
+    "shl": np.left_shift,
+    "ashr": lambda x, y: _shift(x, y, str(x.dtype).lstrip("u")),
+    "lshr": lambda x, y: _shift(x, y, "u" + str(x.dtype).lstrip("u")),
     "mulhi": lambda x, y: ((x.astype(np.uint64) * y.astype(np.uint64)) >> np.uint64(32)).astype(np.uint32),
 }
 SHAPING: dict[str, Callable[..., Lanes]] = {
-    "cast": _cast, "bitcast": lambda x, a: x.view(a), "broadcast": lambda x, a: np.full(a, x), "extract": lambda x, a: x[a],
-    "iota": lambda x, a: x + np.arange(a, dtype=x.dtype), "mask": lambda n, a: np.arange(a) < n, "reduce": _reduce,
+    "cast": _cast,
+    "bitcast": lambda x, a: x.view(a),
+    "broadcast": lambda x, a: np.full(a, x),
+    "extract": lambda x, a: x[a],
+    "iota": lambda x, a: x + np.arange(a, dtype=x.dtype),
+    "mask": lambda n, a: np.arange(a) < n,
+    "reduce": _reduce,
     "shuffle": lambda x, y, a: np.concatenate([np.atleast_1d(x), np.atleast_1d(y)])[list(a)],
     "offset": lambda address, n, a: (address[0], address[1] + int(n)),
-    "libm": lambda x, a: _c_function(a, x), "libm2": lambda x, y, a: _c_function(a, x, y),
+    "libm": lambda x, a: _c_function(a, x),
+    "libm2": lambda x, y, a: _c_function(a, x, y),
 }
 
 
 def evaluate(name: str, type_: Type, operands: list[Lanes], attribute: Attribute) -> Lanes:
     """One operation on NumPy values."""
-    if name in SHAPING:
-        result = SHAPING[name](*operands, attribute)
-    else:
-        result = PLAIN[name](*operands)
+    result = SHAPING[name](*operands, attribute) if name in SHAPING else PLAIN[name](*operands)
     if isinstance(result, np.ndarray) and result.ndim == 0:
         result = result[()]
     return np.atleast_1d(result) if type_.lanes > 1 else (result[0] if isinstance(result, np.ndarray) else result)
 
 
-@lru_cache(maxsize=None)
+@cache
 def c_library() -> ctypes.CDLL:
     """The C mathematics library of this system."""
     return ctypes.CDLL(ctypes.util.find_library("m"))
@@ -218,4 +252,4 @@ def _c_function(name: str, *operands: Lanes) -> Lanes:
     function.restype, function.argtypes = kind, [kind] * len(operands)
     columns = [np.atleast_1d(x) for x in operands]
     values = [function(*[float(c[i]) for c in columns]) for i in range(len(columns[0]))]
-    return np.array(values if values else [math.nan], operands[0].dtype)
+    return np.array(values or [math.nan], operands[0].dtype)

@@ -39,8 +39,28 @@ from millstream.codegen.scalars import ScalarBuilder
 from millstream.codegen.verify import verify
 
 __all__ = [
-    "Alloc", "Assign", "Barrier", "Block", "Call", "Const", "For", "Function", "If", "Load", "LoopBuilder", "Node", "Op",
-    "Operand", "Pointer", "Register", "Store", "Type", "Value", "Var", "register_type", "verify",
+    "Alloc",
+    "Assign",
+    "Barrier",
+    "Block",
+    "Call",
+    "Const",
+    "For",
+    "Function",
+    "If",
+    "Load",
+    "LoopBuilder",
+    "Node",
+    "Op",
+    "Operand",
+    "Pointer",
+    "Register",
+    "Store",
+    "Type",
+    "Value",
+    "Var",
+    "register_type",
+    "verify",
 ]
 
 INDEX = Type("int64")
@@ -79,7 +99,9 @@ class LoopBuilder(ScalarBuilder):
     def offset(self, pointer: Pointer, index: Operand) -> Pointer:
         """The address `index` elements further on."""
         step = self._index(index)
-        return pointer if isinstance(step, Const) and step.value == 0 else Pointer(self.op("offset", pointer.value, step, attribute=pointer.dtype), pointer.dtype)
+        if isinstance(step, Const) and step.value == 0:
+            return pointer
+        return Pointer(self.op("offset", pointer.value, step, attribute=pointer.dtype), pointer.dtype)
 
     def _index(self, index: Operand) -> Value:
         value = index if isinstance(index, Value) else self.const(index, INDEX)
@@ -139,11 +161,11 @@ class LoopBuilder(ScalarBuilder):
     @contextmanager
     def loop(self, start: Operand, stop: Operand, step: Operand = 1, kind: str = "serial") -> Iterator[Value]:
         """`for index in range(start, stop, step)`, step positive; "unroll" needs constants."""
-        bounds = [self._index(v) for v in (start, stop, step)]
+        first, last, by = self._index(start), self._index(stop), self._index(step)
         with self._inside("for") as body:
             index = Var(self, INDEX, body, f"i{self._ids + 1}")
             yield index
-        self.block.body.append(For(index, *bounds, kind, body))
+        self.block.body.append(For(index, first, last, by, kind, body))
 
     @contextmanager
     def _inside(self, owner: str) -> Iterator[Block]:
@@ -192,6 +214,10 @@ class LoopBuilder(ScalarBuilder):
     def call(self, name: str, *arguments: Value) -> None:
         """Calls a C function of the process, for what it does."""
         self.block.body.append(Call(name, arguments))
+
+    def prefetch(self, pointer: Pointer, index: Operand) -> None:
+        """Asks for the cache line of an element; it need not exist."""
+        self.block.body.append(Call("prefetch", (self.offset(pointer, index).value,)))
 
     def finish(self) -> Function:
         """The finished kernel."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from millstream.codegen import nests
 from millstream.codegen.kernels.gemm import Tile, gemm, tile_for
+from millstream.codegen.kernels.philox import uniform
 from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.nests import Access, Chain, Operand, Reduction, Step
 from millstream.graph.views import View, merged_axes
@@ -27,14 +28,23 @@ class Place:
     offset: int = 0
 
 
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel to be: the text that says all that shapes its code, and how to build it. Equal keys mean equal code."""
+
+    key: str
+    build: Callable[[], Function] = field(compare=False, repr=False)
+
+
 Argument = Place | int
+_M64 = (1 << 64) - 1
 
 
 @dataclass
 class Call:
     """One record of the plan: a kernel with its arguments, or a Python function of places (thread 0 only)."""
 
-    function: Function | None
+    kernel: Kernel | None
     arguments: list[Argument]
     reads: list[Place]
     writes: list[Place]
@@ -53,16 +63,14 @@ class Scheduled(Protocol):
     copies: list[tuple[Node, Any]]
 
 
-_kernels: dict[Any, Function] = {}
+_kernels: dict[Any, Kernel] = {}
 
 
-def _kernel(key: Any, build: Callable[[], Function]) -> Function:
-    """The kernel of a key, named by its number of arrival."""
-    found = _kernels.get(key)
+def _kernel(shape: Any, build: Callable[[], Function]) -> Kernel:
+    """The one kernel of a description; the description itself is hashable and prints in full."""
+    found = _kernels.get(shape)
     if found is None:
-        found = build()
-        found.name = f"k{len(_kernels)}"
-        _kernels[key] = found
+        found = _kernels[shape] = Kernel(repr(shape), build)
     return found
 
 
@@ -150,18 +158,27 @@ class _Lowering:
         axes = merged_axes(domain, [_strides(r) for r in refs])
         operands = [_operand(r, axes, k) for k, r in enumerate(refs)]
         chain = Chain(tuple(operands[: len(reads)]), tuple(operands[len(reads) :]), steps, stores)
-        function = _kernel(("elementwise", chain, len(axes)), lambda: nests.elementwise(chain, len(axes), self.machine))
+        kernel = _kernel(("elementwise", chain, len(axes)), lambda: nests.elementwise(chain, len(axes), self.machine))
         arguments: list[Argument] = []
         for k, r in enumerate(refs):
             arguments += _access(r, operands[k], axes, k, range(len(axes)), len(axes) - 1)
         arguments += [n for n, _ in axes]
-        return Call(function, arguments, [r.place for r in reads], [r.place for r in writes], cost=_size(domain) * (len(steps) + 1))
+        return Call(kernel, arguments, [r.place for r in reads], [r.place for r in writes], cost=_size(domain) * (len(steps) + 1))
 
     def _reduce(self, group: Any) -> Call:
         return _ReductionCall(self, group).call()
 
     def _contract(self, group: Any) -> Call:
         return _ProductCall(self, group).call()
+
+    def _random(self, group: Any) -> Call:
+        """Numbers drawn inside compiled code; the stream's position is read from memory, its key is static."""
+        node = group.anchor
+        kernel = _kernel(("random", node.op.name), lambda: uniform("uniform", self.machine))
+        offset = self.read(node.inputs[0], ())
+        writes = [w.place for _, w in self.writes([node], node.shape)]
+        signed = [v - (1 << 64) if v >= 1 << 63 else v for v in (node.options["key"] & _M64, node.options["high"] & _M64)]
+        return Call(kernel, [offset.place, writes[0], node.spec.size, *signed], [offset.place], writes[:1], cost=40 * node.spec.size)
 
     def _call(self, group: Any) -> Call:
         node = group.anchor
@@ -239,7 +256,7 @@ class _ChainMaker:
 
     def _step(self, node: Node) -> None:
         inputs = tuple(self._refs[x.number] if x.number in self._refs else self._read(x) for x in node.inputs)
-        self.steps.append(Step(node.op.rules["scalar"], node.attrs, inputs))
+        self.steps.append(Step(node.op.name, node.attrs, inputs, node.op.rules["scalar"]))
         self._refs[node.number] = ("step", len(self.steps) - 1)
 
     def _read(self, node: Node) -> tuple[str, int]:
@@ -279,9 +296,9 @@ class _ReductionCall:
         before = Chain(tuple(operands[:count]), (), tuple(self.before.steps), ())
         after = Chain(tuple(operands[count:reads]), tuple(operands[reads:]), tuple(self.after.steps), tuple(self.after.stores))
         key = Reduction(self.combiner, self.x.spec.dtype.name, before, after, len(kept), len(folded), along_kept)
-        function = _kernel(("reduction", key), lambda: nests.reduction(key, self.lowering.machine))
+        kernel = _kernel(("reduction", key), lambda: nests.reduction(key, self.lowering.machine))
         arguments = self._arguments(refs, operands, axes, count, len(kept), vector if along_kept else None, vector)
-        return Call(function, arguments, [r.place for r in refs[:reads]], [r.place for r in refs[reads:]], cost=2 * self.x.spec.size)
+        return Call(kernel, arguments, [r.place for r in refs[:reads]], [r.place for r in refs[reads:]], cost=2 * self.x.spec.size)
 
     def _arguments(
         self, refs: list[_Ref], operands: list[Operand], axes: Any, count: int, kept: int, kept_vector: int | None, vector: int
@@ -342,16 +359,17 @@ class _ProductCall:
         operands = [_operand(r, axes, k) for k, r in enumerate(refs)]
         count = len(self.chain.reads)
         chain = Chain(tuple(operands[:count]), tuple(operands[count:]), tuple(self.chain.steps), tuple(self.chain.stores))
-        function = _kernel(("product", tile, self.dtype, chain), lambda: _product(tile, self.dtype, chain))
+        ragged = columns % (tile.vectors * self.lowering.machine.lanes(self.dtype)) != 0
+        kernel = _kernel(("product", tile, self.dtype, ragged, chain), lambda: _product(tile, self.dtype, ragged, chain))
         a_row, a_k = self.left.view.strides
         arguments: list[Argument] = [self.left.place, self.right.place, rows, columns, depth, a_row, a_k, self.right.view.strides[0]]
         for k, r in enumerate(refs):
             arguments += _access(r, operands[k], axes, k, range(2), 1)
         reads = [self.left.place, self.right.place, *[r.place for r in self.chain.reads]]
-        return Call(function, arguments, reads, [r.place for r in self.chain.writes], cost=2 * rows * columns * depth)
+        return Call(kernel, arguments, reads, [r.place for r in self.chain.writes], cost=2 * rows * columns * depth)
 
 
-def _product(tile: Tile, dtype: str, chain: Chain) -> Function:
+def _product(tile: Tile, dtype: str, ragged: bool, chain: Chain) -> Function:
     def declare(b: LoopBuilder) -> list[Access]:
         named = [(f"r{k}", x) for k, x in enumerate(chain.reads)] + [(f"w{k}", x) for k, x in enumerate(chain.writes)]
         return [Access(b, name, x, range(2), 1) for name, x in named]
@@ -360,4 +378,4 @@ def _product(tile: Tile, dtype: str, chain: Chain) -> Function:
         at = [x.advance(b, x.start, 0, i) for x in accesses]
         nests.emit(b, chain, accesses, at, 1, j, value.type.lanes, mask, value)
 
-    return gemm("product", tile, dtype, epilogue, declare)
+    return gemm("product", tile, dtype, epilogue, declare, ragged=ragged)

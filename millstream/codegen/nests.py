@@ -7,13 +7,16 @@ whether the vector axis of an operand has stride 0 (one value), 1 (a vector load
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from millstream.codegen.loops import Function, LoopBuilder, Pointer, Register, Value
 from millstream.core.machine import Machine
 
 Lanes = int
+LINE_BYTES = 64
+AHEAD = 4  # rows: 1, 2, 4 take 20, 17, 13 us for 32 rows of 784 float64, none 23 us (one thread, Zen 3)
+WIDTH = {"float64": 8, "int64": 8, "uint64": 8, "float32": 4, "int32": 4, "uint32": 4, "int16": 2, "uint16": 2, "int8": 1, "uint8": 1, "bool": 1}
 Mask = Any  # Value or None
 
 
@@ -29,11 +32,12 @@ class Operand:
 
 @dataclass(frozen=True)
 class Step:
-    """One elementwise op of a chain: its body, its attributes, and where its inputs are: ("read", k) or ("step", k)."""
+    """One elementwise op of a chain: its name and attributes, where its inputs are (("read", k) or ("step", k)), and its body."""
 
-    body: Callable[..., Any]
+    name: str
     attrs: tuple[tuple[str, Any], ...]
     inputs: tuple[tuple[str, int], ...]
+    body: Callable[..., Any] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Access:
             if a != vector_axis or operand.inner == 2:
                 self.strides[a] = b.size(f"{name}_s{a}")
         self.rows: Pointer | None = None
+        self.row: Value | None = None  # the gathered row that the loops have reached, counted within the batch
         self.batch: Value | None = None
         if operand.gathered is not None:
             self.rows, self.batch = b.pointer(f"{name}_rows", "int64"), b.size(f"{name}_batch")
@@ -78,11 +83,21 @@ class Access:
         if operand.streamed:
             self.start = b.step * b.size(f"{name}_stream")
 
+    def fetch_next_row(self, b: LoopBuilder, low: Value, high: Value) -> None:
+        """While a gathered row is read, ask for the next one: rows lie anywhere in memory, where the processor cannot guess."""
+        if self.row is None or self.rows is None or self.batch is None:
+            return
+        axis = self.operand.gathered or 0
+        following = b.load(self.rows, b.step * self.batch + b.min(self.row + AHEAD, self.batch - 1)) * self.strides[axis]
+        with b.loop(low, high, LINE_BYTES // WIDTH[self.operand.dtype]) as j:
+            b.prefetch(self.pointer, following + j)
+
     def advance(self, b: LoopBuilder, at: Value, axis: int, i: Value) -> Value:
         """The index after moving i steps along an axis."""
         if self.operand.gathered == axis:
             assert self.rows is not None
             assert self.batch is not None
+            self.row = i
             i = b.load(self.rows, b.step * self.batch + i)
         stride = self.strides.get(axis)
         return at + i if stride is None and self.operand.inner == 1 else at if stride is None else at + i * stride
@@ -125,6 +140,9 @@ def elementwise(chain: Chain, rank: int, machine: Machine) -> Function:
     scalar_tail = any(x.operand.inner == 2 for x in accesses)
 
     def inner(at: list[Value], low: Value, high: Value) -> None:
+        for x in accesses:
+            x.fetch_next_row(b, low, high)
+
         def body(j: Value, width: Lanes, mask: Mask) -> None:
             emit(b, chain, accesses, at, vector_axis, j, width, mask)
 

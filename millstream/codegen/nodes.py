@@ -10,14 +10,14 @@ A kernel is a `Function`: parameters and a `Block` of statements. `loops.LoopBui
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from millstream.codegen.scalars import ScalarBuilder
 
-Number = Union[int, float, bool]
-Operand = Union["Value", Number]
-Attribute = Union[None, str, int, tuple[int, ...]]
+Number = int | float | bool
+Operand: TypeAlias = "Value | Number"
+Attribute = str | int | tuple[int, ...] | None
 
 FLOATS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64}
 SIGNED = {"int8": 8, "int16": 16, "int32": 32, "int64": 64}
@@ -41,18 +41,22 @@ class Type(NamedTuple):
 
     @property
     def is_float(self) -> bool:
+        """Whether lanes are floating point."""
         return self.dtype in FLOATS
 
     @property
     def is_signed(self) -> bool:
+        """Whether lanes are signed integers."""
         return self.dtype in SIGNED
 
     @property
     def is_integer(self) -> bool:
+        """Whether lanes are integers, bool not among them."""
         return self.dtype in SIGNED or self.dtype in UNSIGNED
 
     @property
     def is_bool(self) -> bool:
+        """Whether lanes are truth values."""
         return self.dtype == "bool"
 
     @property
@@ -195,8 +199,9 @@ class Load(Value):
 
     __slots__ = ("dtype", "index", "mask", "pointer", "stride")
 
-    def __init__(self, builder: ScalarBuilder, lanes: int, block: Block, pointer: Pointer, index: Value,
-                 stride: Value | None, mask: Value | None) -> None:
+    def __init__(
+        self, builder: ScalarBuilder, lanes: int, block: Block, pointer: Pointer, index: Value, stride: Value | None, mask: Value | None
+    ) -> None:
         super().__init__(builder, register_type(pointer.dtype, lanes), block)
         self.pointer, self.dtype, self.index, self.stride, self.mask = pointer.value, pointer.dtype, index, stride, mask
 
@@ -206,8 +211,9 @@ class Op(Value):
 
     __slots__ = ("attribute", "name", "operands")
 
-    def __init__(self, builder: ScalarBuilder, type_: Type, block: Block, name: str,
-                 operands: tuple[Value, ...], attribute: Attribute) -> None:
+    def __init__(
+        self, builder: ScalarBuilder, type_: Type, block: Block, name: str, operands: tuple[Value, ...], attribute: Attribute
+    ) -> None:
         super().__init__(builder, type_, block)
         self.name, self.operands, self.attribute = name, operands, attribute
 
@@ -308,7 +314,7 @@ class Call:
         self.name, self.operands = name, operands
 
 
-Node = Union[Value, For, If, Alloc, Assign, Store, Barrier, Call]
+Node = Value | For | If | Alloc | Assign | Store | Barrier | Call
 
 
 class Function:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from millstream.codegen.nodes import ADDRESS, Attribute, Type
+from millstream.codegen.nodes import ADDRESS, Attribute, Type, register_type
 
 Rule = Callable[[Sequence[Type], Attribute], Type]
 
@@ -50,7 +50,7 @@ def _select(types: Sequence[Type], attribute: Attribute) -> Type:
 
 def _cast(types: Sequence[Type], attribute: Attribute) -> Type:
     _expect(len(types) == 1 and isinstance(attribute, str), "one operand and a dtype", types)
-    return types[0].of(str(attribute))
+    return register_type(str(attribute), types[0].lanes)
 
 
 def _bitcast(types: Sequence[Type], attribute: Attribute) -> Type:
@@ -105,9 +105,21 @@ def _mulhi(types: Sequence[Type], attribute: Attribute) -> Type:
 
 def _rules() -> dict[str, Rule]:
     table: dict[str, Rule] = {
-        "select": _select, "cast": _cast, "bitcast": _bitcast, "broadcast": _broadcast, "iota": _iota, "extract": _extract,
-        "shuffle": _shuffle, "mask": _mask, "reduce": _reduce, "offset": _offset, "mulhi": _mulhi, "fma": _same(3, "float"),
-        "not": _same(1, "bits"), "neg": _same(1, "number"), "abs": _same(1, "number"),
+        "select": _select,
+        "cast": _cast,
+        "bitcast": _bitcast,
+        "broadcast": _broadcast,
+        "iota": _iota,
+        "extract": _extract,
+        "shuffle": _shuffle,
+        "mask": _mask,
+        "reduce": _reduce,
+        "offset": _offset,
+        "mulhi": _mulhi,
+        "fma": _same(3, "float"),
+        "not": _same(1, "bits"),
+        "neg": _same(1, "number"),
+        "abs": _same(1, "number"),
     }
     table |= dict.fromkeys(("add", "sub", "mul", "div", "rem", "min", "max", "min_num", "max_num"), _same(2, "number"))
     table |= dict.fromkeys(("and", "or", "xor"), _same(2, "bits"))

@@ -22,15 +22,33 @@ from millstream.codegen.nodes import (
     Var,
 )
 
-INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "rem": "%", "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">",
-         "ge": ">=", "and": "&", "or": "|", "xor": "^", "shl": "<<", "lshr": ">>>", "ashr": ">>"}
+INFIX = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "div": "/",
+    "rem": "%",
+    "eq": "==",
+    "ne": "!=",
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "and": "&",
+    "or": "|",
+    "xor": "^",
+    "shl": "<<",
+    "lshr": ">>>",
+    "ashr": ">>",
+}
 PREFIX = {"neg": "-", "not": "~"}
 
 
 def pseudo_c(function: Function) -> str:
     """The kernel's text, one statement a line."""
-    signature = ", ".join(f"{function.pointers[p.id]}* {p.name}" if p.id in function.pointers else f"{p.type} {p.name}"
-                          for p in function.parameters)
+    signature = ", ".join(
+        f"{function.pointers[p.id]}* {p.name}" if p.id in function.pointers else f"{p.type} {p.name}" for p in function.parameters
+    )
     lines = [f"void {function.name}({signature}) {{", *_block(function.body, "  "), "}"]
     return "\n".join(lines)
 

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from millstream.core.dtypes import OF_NUMPY, DType
-from millstream.core.op import Op, set_call_maker
+from millstream.core.op import Op, refuse_kind, set_call_maker
+from millstream.core.quiet import IGNORE, SETTING
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, reader_of
 from millstream.util.errors import invalid
@@ -67,6 +68,8 @@ def execute(op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 def run_eagerly(op: Op, tensors: tuple[Tensor, ...], attrs: dict[str, Any]) -> Any:
     """The meaning on NumPy arrays."""
+    if op.kinds and tensors and tensors[0]._array.dtype.kind not in op.kinds:
+        refuse_kind(op, tensors[0]._array.dtype)
     out = op.meaning(np, *[x._array for x in tensors], **attrs)
     return tuple(wrap(a) for a in out) if type(out) is tuple else wrap(out)
 
@@ -91,7 +94,7 @@ def convert_inputs(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     hint = _common_dtype(inputs)
     tensors = tuple([x if isinstance(x, Tensor) else convert(x, hint=hint) for x in inputs])
     if len(tensors) > 1:
-        _check_same_dtype(op, tensors)
+        _check_same_dtype(op, tensors, inputs)
     return tensors
 
 
@@ -105,10 +108,12 @@ def _common_dtype(inputs: tuple[Any, ...]) -> DType | None:
     return None
 
 
-def _check_same_dtype(op: Op, tensors: tuple[Any, ...]) -> None:
+def _check_same_dtype(op: Op, tensors: tuple[Any, ...], inputs: tuple[Any, ...]) -> None:
     first = tensors[0].dtype
     for i, x in enumerate(tensors):
         if x.dtype is not first:
+            if isinstance(inputs[i], (bool, int, float, complex, str, list, tuple)):
+                raise TypeError(f"Cannot convert {inputs[i]!r} to EagerTensor of dtype {first.name}: write it as one, or use tf.cast.")
             title = "".join(w.capitalize() for w in op.name.split("_"))
             raise invalid(
                 f"cannot compute {title} as input #{i}(zero-based) was expected to be a {first.name} tensor "
@@ -125,12 +130,13 @@ def fast_call(op: Op) -> Callable[..., Any]:
 
 def _with_attrs(op: Op) -> Callable[..., Any]:
     """A call with attributes; eager tensors of one dtype go straight to the meaning."""
-    meaning, plain = op.meaning, len(op.inputs) == 1 and not op.variadic and not op.stateful
+    meaning, slow, mixed = op.meaning, op.stateful or op.kinds != "", op.mixed
 
     def call(*inputs: Any, **attrs: Any) -> Any:
-        if not plain or len(inputs) != 1 or type(inputs[0]) is not Tensor:
+        arrays = [x._array for x in inputs if type(x) is Tensor]
+        if slow or len(arrays) != len(inputs) or not (mixed or all(a.dtype is arrays[0].dtype for a in arrays)):
             return execute(op, inputs, attrs)
-        array = meaning(np, inputs[0]._array, **attrs)
+        array = meaning(np, *arrays, **attrs)
         out = tuple([wrap(a) for a in array]) if type(array) is tuple else wrap(array)
         for tape in STATE.tapes:
             tape.record(op, inputs, attrs, out)
@@ -148,7 +154,8 @@ def {name}({x}, name=None):
         {x} = {x}.read_value()
         if type({x}) is not Tensor:
             return execute(op, ({x},), {{}})
-    array = {meaning}({x}._array)
+    array = {x}._array{check}
+{compute}
     if type(array) is tuple:
         out = tuple([wrap(a) for a in array])
     else:
@@ -177,8 +184,9 @@ def {name}({x}, {y}, name=None):
             return execute(op, ({x}, {y}), {{}})
     else:
         return execute(op, ({x}, {y}), {{}})
+{check}{compute}
     out = new(Tensor)
-    out._array = {meaning}(a, b)
+    out._array = array
     for tape in STATE.tapes:
         tape.record(op, ({x}, {y}), {{}}, out)
     return out
@@ -189,16 +197,35 @@ def _generated(op: Op) -> Callable[..., Any]:
     direct = _numpy_function(op)
     x, y = (*op.inputs, "y")[:2]
     template = _UNARY if len(op.inputs) == 1 else _BINARY
-    source = template.format(name=op.name, x=x, y=y, meaning="function" if direct is not None else "")
-    if direct is None:
-        source = source.replace("= (", "= meaning(np, ")
+    compute = _computation(op, direct is not None, "array" if len(op.inputs) == 1 else "a, b")
+    source = template.format(name=op.name, x=x, y=y, compute=compute, check=_kind_check(op, x, y))
     scope: dict[str, Any] = {
-        "Tensor": Tensor, "execute": execute, "op": op, "new": _new, "STATE": STATE, "wrap": wrap, "np": np, "meaning": op.meaning, "function": direct, "VARIABLE": VARIABLE,
+        "Tensor": Tensor, "execute": execute, "op": op, "new": _new, "STATE": STATE, "wrap": wrap, "np": np, "meaning": op.meaning, "function": direct, "VARIABLE": VARIABLE, "SETTING": SETTING, "IGNORE": IGNORE,
     }  # fmt: skip
     exec(source, scope)  # noqa: S102  (a template filled with the op's own names)
     made: Callable[..., Any] = scope[op.name]
     made.__doc__, made.__module__ = op.__doc__, op.__module__
     return made
+
+
+def _computation(op: Op, direct: bool, arrays: str) -> str:
+    """The lines that compute: NumPy's function itself where the meaning is nothing else, made quiet where the meaning is."""
+    if not direct:
+        return f"    array = meaning(np, {arrays})"
+    if not hasattr(op.meaning, "__wrapped__"):
+        return f"    array = function({arrays})"
+    return (
+        f"    token = SETTING.set(IGNORE)\n    try:\n        array = function({arrays})\n    finally:\n        SETTING.reset(token)"
+    )
+
+
+def _kind_check(op: Op, x: str, y: str) -> str:
+    """A line that sends inputs of a wrong kind to `execute`, which refuses them in words."""
+    if not op.kinds:
+        return ""
+    if len(op.inputs) == 1:
+        return f"\n    if array.dtype.kind not in {op.kinds!r}:\n        return execute(op, ({x},), {{}})"
+    return f"    if a.dtype.kind not in {op.kinds!r}:\n        return execute(op, ({x}, {y}), {{}})\n"
 
 
 class _Recorder:
@@ -211,7 +238,7 @@ class _Recorder:
 def _numpy_function(op: Op) -> Any:
     """numpy.add for a meaning that is `return xp.add(x, y)`; None for all others."""
     marks = tuple(object() for _ in op.inputs)
-    if hasattr(op.meaning, "__wrapped__"):
+    if hasattr(op.meaning, "__wrapped__") and SETTING is None:
         return None
     try:
         result = op.meaning(_Recorder(), *marks)

@@ -76,8 +76,14 @@ def _host() -> Machine:
     kind = _kind(llvm.get_default_triple(), on)
     l1, l2 = _cache_bytes("1", 32 << 10), _cache_bytes("2", 256 << 10)
     return _NAMED[kind]._replace(
-        has_fma=kind == "neon" or "fma" in on, has_half=kind == "neon" or "f16c" in on, l1_bytes=l1, l2_bytes=l2,
-        triple=llvm.get_process_triple(), cpu=llvm.get_host_cpu_name(), features=features.flatten())
+        has_fma=kind == "neon" or "fma" in on,
+        has_half=kind == "neon" or "f16c" in on,
+        l1_bytes=l1,
+        l2_bytes=l2,
+        triple=llvm.get_process_triple(),
+        cpu=llvm.get_host_cpu_name(),
+        features=features.flatten(),
+    )
 
 
 def _kind(triple: str, on: set[str]) -> str:

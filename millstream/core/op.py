@@ -31,14 +31,14 @@ def set_call_maker(make: Callable[["Op"], Rule]) -> None:
 class Op:
     """One primitive operation. Calling it runs it eagerly, records it on tapes, or adds it to the graph being traced."""
 
-    def __init__(self, name: str, meaning: Rule, *, mixed: bool, stateful: bool, samples: Any, errors: Any) -> None:
+    def __init__(self, name: str, meaning: Rule, *, mixed: bool, stateful: bool, samples: Any, errors: Any, kinds: str = "") -> None:
         parameters = list(inspect.signature(meaning).parameters.values())[1:]
         self.name, self.meaning = name, meaning
         self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
         self.attrs = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-        self.mixed, self.stateful, self.samples, self.errors = mixed, stateful, samples, errors
+        self.mixed, self.stateful, self.samples, self.errors, self.kinds = mixed, stateful, samples, errors, kinds
         self.infer_rule: Rule | None = None
         self.vjps: tuple[Rule | None, ...] | None = None
         self.vjp_all_rule: Rule | None = None
@@ -94,9 +94,9 @@ class Op:
         """Attach a sum of products: rule(*specs, **attrs) -> subscripts as einsum's."""
         return self._attach("contraction", rule)
 
-    def compute(self, rule: Rule) -> Rule:
-        """Attach one element's computation: rule(b, index, inputs, spec, specs, **attrs) -> value; inputs[k](index) reads."""
-        return self._attach("compute", rule)
+    def random(self, distribution: str) -> None:
+        """Say that this op draws from a stream (attributes key, high; one input: the offset), in compiled code as well."""
+        self.rules["random"] = lambda: distribution
 
     def _attach(self, kind: str, rule: Rule) -> Rule:
         self.rules[kind] = rule
@@ -110,9 +110,24 @@ class Op:
     # ------------------------------------------------------------------ derived
     def output_specs(self, specs: Sequence[ArraySpec], attrs: dict[str, Any]) -> Any:
         """The spec of the result, or a tuple of specs. Raises what the op raises for wrong shapes."""
+        if self.kinds and specs and specs[0].dtype.numpy.kind not in self.kinds:
+            refuse_kind(self, specs[0].dtype.numpy)
         if self.infer_rule is not None:
             return self.infer_rule(*specs, **attrs)
         return _specs_by_running(self, specs, attrs)
+
+
+_KINDS = {"f": "floating point", "c": "complex", "i": "whole", "u": "unsigned", "b": "bool", "O": "string"}
+
+
+def refuse_kind(made: Op, dtype: Any) -> None:
+    """Raises: InvalidArgumentError for a first input of a kind that the op does not take."""
+    from millstream.core.dtypes import OF_NUMPY
+    from millstream.util.errors import invalid
+
+    title = "".join(w.capitalize() for w in made.name.split("_"))
+    wanted = ", ".join(_KINDS[k] for k in made.kinds if k in _KINDS)
+    raise invalid(f"{title} takes tensors that are {wanted}; got {OF_NUMPY[dtype].name} [Op:{title}]. Convert it with tf.cast.")
 
 
 def _specs_by_running(op: Op, specs: Sequence[ArraySpec], attrs: dict[str, Any]) -> Any:
@@ -128,15 +143,18 @@ def _specs_by_running(op: Op, specs: Sequence[ArraySpec], attrs: dict[str, Any])
     return made if isinstance(out, tuple) else made[0]
 
 
-def op(*public: str, mixed: bool = False, stateful: bool = False, samples: Any = None, errors: Any = (), name: str = "") -> Callable[[Rule], Op]:
+def op(
+    *public: str, mixed: bool = False, stateful: bool = False, samples: Any = None, errors: Any = (), name: str = "", kinds: str = ""
+) -> Callable[[Rule], Op]:
     """Decorator: make an op of its meaning and publish it under TensorFlow's names.
 
     mixed: the inputs may have different dtypes (otherwise they must agree, and Python numbers take the tensors' dtype).
     stateful: two calls with the same inputs may differ; never merged, never dropped, kept in order.
+    kinds: NumPy's letters of the kinds that the first input may have ("fV": floating point with bfloat16); "" takes all.
     """
 
     def decorate(meaning: Rule) -> Op:
-        made = Op(name or meaning.__name__.strip("_"), meaning, mixed=mixed, stateful=stateful, samples=samples, errors=errors)
+        made = Op(name or meaning.__name__.strip("_"), meaning, mixed=mixed, stateful=stateful, samples=samples, errors=errors, kinds=kinds)
         if made.name in _OPS:
             raise ValueError(f"There are two ops named {made.name!r}: in {_OPS[made.name].__module__} and {made.__module__}.")
         _OPS[made.name] = made

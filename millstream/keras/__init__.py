@@ -2,8 +2,8 @@
 
 from millstream.util.export import provide
 
-provide("keras.datasets.fashion_mnist", "millstream.keras.datasets.fashion_mnist")
-provide("keras.datasets.mnist", "millstream.keras.datasets.mnist")
+for _name in ("boston_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters"):
+    provide(f"keras.datasets.{_name}", f"millstream.keras.datasets.{_name}")
 provide("keras.utils", "millstream.keras.utils.data_utils", "millstream.keras.objects")
 provide("keras.utils", "millstream.keras.utils.np_utils", "millstream.keras.utils.progbar", "millstream.keras.utils.sequence")
 provide("keras.activations", "millstream.keras.activations")

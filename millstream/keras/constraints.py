@@ -3,10 +3,10 @@
 from typing import Any
 
 from millstream.core.tensor import Tensor, convert
-from millstream.keras import objects
 from millstream.keras.backend.compose import clip, like
 from millstream.keras.backend.config import epsilon
-from millstream.ops.array.creation import cast
+from millstream.keras.objects import deserialize_keras_object, serialize_keras_object
+from millstream.ops.array.creation import cast, stack
 from millstream.ops.array.shape import reshape
 from millstream.ops.math.arithmetic import sqrt, square
 from millstream.ops.math.comparison import greater_equal
@@ -103,7 +103,7 @@ class MinMaxNorm(Constraint):
 
 @export("tf.keras.constraints.RadialConstraint", "tf.keras.constraints.radial_constraint")
 class RadialConstraint(Constraint):
-    """Gives each ring of a square kernel [size, size, ...] one value: the one where the ring meets the middle row, from the left."""
+    """Gives each ring of a square kernel [size, size, ...] one value, taken from the kernel's diagonal."""
 
     def __call__(self, w: Any) -> Any:
         """The constrained weight. Raises: ValueError for a kernel of another rank than 4."""
@@ -116,15 +116,17 @@ class RadialConstraint(Constraint):
 
 
 def _rings(w: Any, size: int) -> Any:
-    """w[size, size, C] with each ring filled by its value in the middle row; rings are counted from the outside."""
-    from millstream.ops.array.creation import stack
+    """w[size, size, C] with each ring filled by one value of its diagonal, TensorFlow's choice: one place before the ring for the
+    innermost, on the lower right of it for the others of an even size, one place further in for those of an odd size.
+    """
+    start, count = size // 2, (size + 1) // 2
 
-    middle = size // 2
-    rows = []
-    for i in range(size):
-        ring = [min(i, j, size - 1 - i, size - 1 - j) for j in range(size)]
-        rows.append(stack([w[r, middle] for r in ring]))
-    return stack(rows)
+    def value(i: int, j: int) -> Any:
+        inside = count - 1 - min(i, j, size - 1 - i, size - 1 - j)
+        at = start + inside - size % 2 if inside else start - 1
+        return w[at, at]
+
+    return stack([stack([value(i, j) for j in range(size)]) for i in range(size)])
 
 
 # ---------------------------------------------------------------------------------------------- by name
@@ -153,10 +155,10 @@ def get(identifier: Any) -> Any:
 @export("tf.keras.constraints.deserialize")
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The constraint of a name or config."""
-    return objects.deserialize_keras_object(config, _TABLE, custom_objects, "constraint")
+    return deserialize_keras_object(config, _TABLE, custom_objects, "constraint")
 
 
 @export("tf.keras.constraints.serialize")
 def serialize(constraint: Any) -> Any:
     """The config of a constraint."""
-    return objects.serialize_keras_object(constraint)
+    return serialize_keras_object(constraint)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from millstream.core.tensor import convert
-from millstream.keras import objects
 from millstream.keras.backend.compose import like
 from millstream.keras.backend.config import floatx
+from millstream.keras.objects import deserialize_keras_object, serialize_keras_object
 from millstream.ops.array.creation import cast
 from millstream.ops.math.arithmetic import square
 from millstream.ops.math.reduce import reduce_sum
@@ -158,7 +158,9 @@ def get(identifier: Any) -> Any:
         return deserialize(identifier)
     if callable(identifier):
         return identifier
-    raise ValueError(f"Could not interpret regularizer identifier: {identifier!r}. Give a name such as 'l2', or tf.keras.regularizers.l2(0.01).")
+    raise ValueError(
+        f"Could not interpret regularizer identifier: {identifier!r}. Give a name such as 'l2', or tf.keras.regularizers.l2(0.01)."
+    )
 
 
 @export("tf.keras.regularizers.deserialize")
@@ -166,10 +168,10 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     """The regularizer of a name or config."""
     if config == "l1_l2":  # by this name both penalties are 0.01, by "L1L2" they are 0
         return L1L2(0.01, 0.01)
-    return objects.deserialize_keras_object(config, _TABLE, custom_objects, "regularizer")
+    return deserialize_keras_object(config, _TABLE, custom_objects, "regularizer")
 
 
 @export("tf.keras.regularizers.serialize")
 def serialize(regularizer: Any) -> Any:
     """The config of a regularizer."""
-    return objects.serialize_keras_object(regularizer)
+    return serialize_keras_object(regularizer)

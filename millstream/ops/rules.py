@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dtypes import DType, bool_
+from millstream.core.quiet import quiet as quiet  # re-exported: meanings are decorated with it
 from millstream.core.spec import ArraySpec, Shape
 from millstream.util.errors import invalid
 
@@ -57,15 +58,3 @@ def normalize_axes(axis: Any, rank: int) -> tuple[int, ...]:
     if len(set(found)) != len(found):
         raise invalid(f"Invalid reduction arguments: Axes contains duplicate dimension: {axes}")
     return tuple(found)
-
-
-def quiet(array_function: Callable[..., Any]) -> Callable[..., Any]:
-    """A meaning without NumPy's warnings about infinities and NaN, which TensorFlow gives none of."""
-    import functools
-
-    @functools.wraps(array_function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return array_function(*args, **kwargs)
-
-    return call

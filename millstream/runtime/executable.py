@@ -53,8 +53,7 @@ class Executable:
 
     def _build(self) -> None:
         """Compile, lay out the arguments, and write the records."""
-        functions = {c.function.name: c.function for c in self.calls if c.function is not None}
-        addresses = kernels.compile(functions.values())
+        addresses = kernels.provide(c.kernel for c in self.calls if c.kernel is not None)
         self._arguments = np.zeros(sum(len(c.arguments) for c in self.calls) + 1, np.int64)
         self._patches: dict[tuple[str, Any], list[tuple[int, int]]] = {}
         self._constants: list[Any] = []
@@ -63,10 +62,10 @@ class Executable:
         barriers = _barriers(self.calls, self._interval)
         position = 0
         for call, barrier in zip(self.calls, barriers, strict=True):
-            if call.function is None:
+            if call.kernel is None:
                 self.plan.add_callback(_callback(self, call))
                 continue
-            self.plan.add(addresses[call.function.name], address(self._arguments) + 8 * position, barrier=barrier)
+            self.plan.add(addresses[call.kernel.key], address(self._arguments) + 8 * position, barrier=barrier)
             for argument in call.arguments:
                 self._argument(position, argument)
                 position += 1

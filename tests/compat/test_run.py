@@ -148,6 +148,25 @@ def test_run_a_module(run: Run, tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("__main__ 2.4.4 ['a']\n", "")
 
 
+@pytest.mark.parametrize("start", ["spawn", "forkserver", "fork"])
+def test_processes_of_the_program_find_tensorflow_too(run: Run, start: str) -> None:
+    done = run(
+        f"""
+        import multiprocessing
+        import tensorflow as tf
+        import numpy as np
+
+        def double(x):
+            return int(tf.constant(x) * 2), np.float(x)
+
+        if __name__ == "__main__":
+            with multiprocessing.get_context("{start}").Pool(1) as pool:
+                print(pool.map(double, [1, 2]))
+        """
+    )
+    assert done.stdout == "[(2, 1.0), (4, 2.0)]\n", done.stderr
+
+
 def test_install_for_notebooks() -> None:
     code = (
         "import millstream; millstream.compat.install(); millstream.compat.install(); "

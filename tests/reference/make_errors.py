@@ -7,6 +7,7 @@ Run with the Python of an environment that holds TensorFlow 2.4.4:
 Millstream's messages are its own; what a test holds to is the type (or a subclass of it), and that an error
 comes at all.  Where TensorFlow raises nothing, `error` is null and `value` says what came out.
 """
+
 from __future__ import annotations
 
 import json
@@ -445,6 +446,7 @@ def message(error: BaseException) -> str:
 def attempt(setup: str, code: str, *, expression: bool) -> dict[str, Any]:
     """What the code raises, or what came out."""
     tf.keras.backend.clear_session()
+    tf.random.set_seed(1)
     scope: dict[str, Any] = {"tf": tf, "np": np}
     try:
         exec(setup, scope)
@@ -465,7 +467,10 @@ def main() -> None:
     for name, (setup, text) in groups.items():
         cases = [{"code": c, **attempt(setup, c, expression=True)} for c in text.strip().splitlines()]
         made[name] = {"setup": setup.lstrip("\n"), "cases": cases}
-    made["programs"] = {"setup": "", "cases": [{"name": n, "code": c.lstrip("\n"), **attempt("", c, expression=False)} for n, c in PROGRAMS.items()]}
+    made["programs"] = {
+        "setup": "",
+        "cases": [{"name": n, "code": c.lstrip("\n"), **attempt("", c, expression=False)} for n, c in PROGRAMS.items()],
+    }
     (HERE / "errors.json").write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -7,6 +7,7 @@ Run with the Python of an environment that holds TensorFlow 2.4.4 (NumPy 1.19):
 A case is an expression over `tf` and `np`, its `str` and its `repr`; those of FORMATTED are conversions
 of a tensor (`'%f' % t`, `'{:.2f}'.format(t)`), whose result, or error, is stored.
 """
+
 from __future__ import annotations
 
 import json
@@ -102,7 +103,7 @@ tf.square(3.0)
 tf.constant([1, 2])[0]
 tf.argmax([1, 9, 3])
 tf.shape(tf.zeros((2, 3)))
-tf.zeros([]) 
+tf.zeros([])
 tf.constant(np.float64(0.1))
 tf.constant(np.array([1, 2], np.int32))
 tf.convert_to_tensor([[0.5]])

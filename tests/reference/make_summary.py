@@ -8,6 +8,7 @@ Each function is one case; its source goes into summary.json beside the text, so
 same lines with `tf` bound to the implementation under test: they leave `model`, and `show` holds the
 arguments of `summary`.
 """
+
 from __future__ import annotations
 
 import io
@@ -361,7 +362,9 @@ def main() -> None:
         text, error = text_of(code, arguments)
         made[name] = {"code": code.lstrip("\n"), "arguments": arguments, "text": text, "error": error}
     (HERE / "summary.json").write_text(json.dumps(made, indent=1) + "\n")
-    listing = "".join(f"#### {name}\n{m['code']}model.summary({m['arguments']})\n---- {m['error'] or 'prints'}\n{m['text']}\n" for name, m in made.items())
+    listing = "".join(
+        f"#### {name}\n{m['code']}model.summary({m['arguments']})\n---- {m['error'] or 'prints'}\n{m['text']}\n" for name, m in made.items()
+    )
     (HERE / "summary.txt").write_text(listing)
 
 

@@ -44,11 +44,8 @@ class _Operands(NamedTuple):
 
 def tiles(target: Machine) -> list[Tile]:
     """Tiles whose accumulators, B vectors and one broadcast fit the registers, the fastest first."""
-    if target.registers >= 32:
-        widths, limit = (4, 2), 28
-    else:
-        widths, limit = (2, 3, 1), 12
-    found = [Tile(rows, v) for v in widths for rows in range(14, 0, -1) if rows * v <= limit]
+    widths = (4, 2, 3) if target.registers >= 32 else (2, 3)
+    found = [Tile(rows, v) for v in widths for rows in range(14, 0, -1) if rows * v + v + 1 <= target.registers]
     return sorted(found, key=lambda t: -t.rows * t.vectors)
 
 
@@ -73,8 +70,9 @@ def _cost(tile: Tile, rows: int, columns: int, lanes: int) -> float:
     return across * down * (max(arithmetic, loads, 4) + 0.1)
 
 
-def gemm(name: str, tile: Tile, dtype: str, epilogue: Epilogue, extra: Extra = lambda b: None,
-         target: Machine | None = None, ragged: bool = True) -> Function:
+def gemm(
+    name: str, tile: Tile, dtype: str, epilogue: Epilogue, extra: Extra = lambda b: None, target: Machine | None = None, ragged: bool = True
+) -> Function:
     """The product's kernel. Parameters: A, B, M, N, K, a_row, a_k, b_k (strides in elements), then what `extra` declares.
 
     Threads split the (panel, tile) items, panels outermost: with several panels a thread owns whole columns.
@@ -89,6 +87,7 @@ def gemm(name: str, tile: Tile, dtype: str, epilogue: Epilogue, extra: Extra = l
     down = (x.rows + (tile.rows - 1)) / tile.rows
     across = (x.columns + (product.width - 1)) / product.width
     low, high = b.share(down * across)
+    down = b.max(down, 1)  # no rows: no items, and nothing to divide by
     with b.loop(low / down, (high + down - 1) / down, kind="parallel") as panel:
         first = panel * down
         product.panel(panel * product.width, b.max(low - first, 0), b.min(high - first, down))
@@ -123,16 +122,17 @@ class _Product:
         b, depth = self.b, self.x.depth
         with b.loop(first, last, TILES) as group, b.loop(0, b.max(depth, 1), self.block) as k:
             steps = b.min(depth - k, self.block)
-            unpacked = (group == first) | (depth > self.block)
+            long = depth > self.block
+            unpacked = (group == first) | long
             with b.loop(group, b.min(group + TILES, last)) as t:
-                where = (t - group) * (self.tile.rows * self.width)
+                where = b.select(long, t - group, 0) * (self.tile.rows * self.width)
                 self.accumulate(t * self.tile.rows, j, where, (k, steps), (t == group) & unpacked)
                 with b.if_(k + self.block >= depth):
                     self.finish(t * self.tile.rows, j, where)
 
     def accumulate(self, i: Value, j: Value, where: Value, span: tuple[Value, Value], first: Value) -> None:
         """One tile's sums over a span of k, added to those of the spans before."""
-        b, tile, count = self.b, self.tile, self.tile.rows * self.tile.vectors
+        b, count = self.b, self.tile.rows * self.tile.vectors
         sums = [b.register(b.const(0, self.type)) for _ in range(count)]
         with b.if_(span[0] > 0):
             for n, register in enumerate(sums):

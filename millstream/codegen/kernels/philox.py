@@ -1,7 +1,7 @@
 """Random words: Philox4x32-10, as TensorFlow uses it, and the random permutation that it makes of them.
 
-    key: two uint32   counter: four uint32, least significant first   one block = four words for one counter
-    state in memory: uint32[6] = key0 key1 c0 c1 c2 c3
+key: two uint32   counter: four uint32, least significant first   one block = four words for one counter
+state in memory: uint32[6] = key0 key1 c0 c1 c2 c3
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def shuffle(name: str = "shuffle", target: Machine | None = None) -> Function:
     with b.loop(0, last, 4 * lanes) as start:
         for k, word in enumerate(stream.at(b, start / 4, lanes)):
             b.scatter(words, k, 4, word)
-        with b.loop(0, b.min(last - start, 4 * lanes)) as k:
-            _swap(b, order, start + k, n, b.load(words, k))
+        with b.loop(0, b.min(last - start, 4 * lanes)) as at:
+            _swap(b, order, start + at, n, b.load(words, at))
     stream.advance(b, state, b.max(last + 3, 0) / 4)
     return b.finish()
 
@@ -92,3 +92,35 @@ def _swap(b: LoopBuilder, order: Pointer, i: Value, n: Value, word: Value) -> No
     here, there = b.load(order, i), b.load(order, j)
     b.store(order, i, there)
     b.store(order, j, here)
+
+
+def uniform(name: str = "uniform", target: Machine | None = None) -> Function:
+    """Uniform float32 in [0, 1) as TensorFlow makes them: the low 23 bits of a word are the mantissa of a number in [1, 2).
+
+    Parameters: offset int64[1] (blocks into the stream), out float32[n], n, key, high (64-bit words). Four numbers a block;
+    blocks are shared among the threads, so every thread count gives the same numbers.
+    """
+    b = LoopBuilder(name)
+    offset, out = b.pointer("offset", "int64"), b.pointer("out", "float32")
+    n, key, high = b.size("n"), b.size("key"), b.size("high")
+    lanes = (target or machine()).lanes("uint32")
+    keys = [b.cast(b.cast(k, "uint64"), "uint32") for k in (key, b.lshr(key, 32))]
+    wide = b.cast(high, "uint64")
+    stream = Stream(keys[0], keys[1], b.cast(b.load(offset, 0), "uint64"), wide)
+    rest = b.stack("float32", 4 * lanes)
+    with b.parallel((n + 3) / 4, lanes) as block:
+        numbers = [_fraction(b, w) for w in stream.at(b, block, lanes)]
+        whole = n - block * 4 >= 4 * lanes
+        with b.if_(whole):
+            for w, x in enumerate(numbers):
+                b.scatter(out, block * 4 + w, 4, x)
+        with b.else_():
+            for w, x in enumerate(numbers):
+                b.scatter(rest, w, 4, x)
+            with b.loop(0, b.min(n - block * 4, 4 * lanes)) as i:
+                b.store(out, block * 4 + i, b.load(rest, i))
+    return b.finish()
+
+
+def _fraction(b: LoopBuilder, word: Value) -> Value:
+    return b.bitcast((word & 0x7FFFFF) | 0x3F800000, "float32") - 1.0

@@ -1,6 +1,6 @@
 """Transposed copy: target[j, i] = source[i, j], in square blocks held in registers.
 
-    L lanes of a block, at most 8; a block is L rows of L elements, transposed by log2(L) rounds of shuffles
+L lanes of a block, at most 8; a block is L rows of L elements, transposed by log2(L) rounds of shuffles
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ def transposed(b: LoopBuilder, rows: list[Value]) -> list[Value]:
     return rows
 
 
-def _plain(b: LoopBuilder, arrays: tuple[Pointer, Pointer], i: tuple[Value, Value], j: tuple[Value, Value],
-           strides: tuple[Value, Value]) -> None:
+def _plain(
+    b: LoopBuilder, arrays: tuple[Pointer, Pointer], i: tuple[Value, Value], j: tuple[Value, Value], strides: tuple[Value, Value]
+) -> None:
     """Element by element, for the edges."""
     with b.loop(*i) as row, b.loop(*j) as column:
         b.store(arrays[1], column * strides[1] + row, b.load(arrays[0], row * strides[0] + column))

@@ -142,6 +142,29 @@ def patch_random(random: ModuleType) -> None:
     random.sample, random.shuffle = sample_of_any, shuffle_by  # type: ignore[attr-defined]
 
 
+_CHILD = "millstream.compat.child"
+
+
+def patch_spawn(spawn: ModuleType) -> None:
+    """Not dropped, but needed: a spawned process imports the program anew, and is to find `tensorflow` there too."""
+    command_line = spawn.get_command_line
+
+    @functools.wraps(command_line)
+    def with_alias(**options: Any) -> list[str]:
+        words: list[str] = command_line(**options)
+        if "-c" in words:
+            code = words.index("-c") + 1
+            words[code] = f"import {_CHILD}; {words[code]}"
+        return words
+
+    spawn.get_command_line = with_alias  # type: ignore[attr-defined]
+
+
+def patch_forkserver(forkserver: ModuleType) -> None:
+    """The same for the server that forks the program's processes."""
+    forkserver.set_forkserver_preload([_CHILD])
+
+
 def imp() -> ModuleType:
     """The module imp (gone in 3.12): reload, load_source, new_module, find_module's question."""
     made = ModuleType("imp")

@@ -38,6 +38,8 @@ PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "fractions": for_stdlib.patch_fractions,
     "inspect": for_stdlib.patch_inspect,
     "json": for_stdlib.patch_json,
+    "multiprocessing.forkserver": for_stdlib.patch_forkserver,
+    "multiprocessing.spawn": for_stdlib.patch_spawn,
     "platform": for_stdlib.patch_platform,
     "random": for_stdlib.patch_random,
     "threading": for_stdlib.patch_threading,

@@ -1,4 +1,4 @@
-"""What the data sets share: their names for the cache, and the check that images and labels belong together."""
+"""What the data sets share: finding them in the cache, and the checks that images and labels belong together."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from millstream.formats.damage import DamagedFileError
+from millstream.formats.npz import read_npz
 from millstream.keras.utils.data_utils import get_file, locate
 
 # Any: files written by others may hold another dtype than the original's uint8; they are handed on as they are.
@@ -24,6 +25,20 @@ def cached(name: str, subdir: str = "datasets", file_hash: str | None = None) ->
     if os.path.exists(path):
         return path
     return get_file(name, ORIGIN + os.path.basename(name), file_hash=file_hash, cache_subdir=subdir)
+
+
+def cached_folder(name: str, origin: str, file_hash: str) -> str:
+    """Path of the folder in the cache; the archive at `origin` is downloaded and unpacked when there is none."""
+    path = locate(name)
+    return path if os.path.isdir(path) else get_file(name, origin, untar=True, file_hash=file_hash)
+
+
+def arrays(path: str, *names: str, objects: bool = False) -> list[Array]:
+    """The arrays of an .npz. Raises: DamagedFileError, with what to do about it."""
+    try:
+        return read_npz(path, names, objects=objects)
+    except DamagedFileError as error:
+        raise DamagedFileError(error.path, error.reason, ADVICE) from error
 
 
 def paired(images: Array, labels: Array, split: str, path: str) -> Split:

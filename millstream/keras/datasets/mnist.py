@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from millstream.formats.damage import DamagedFileError
-from millstream.formats.npz import read_npz
-from millstream.keras.datasets.cached import ADVICE, Split, cached, paired
+from millstream.keras.datasets.cached import Split, arrays, cached, paired
 from millstream.util.export import export
 
 _SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -18,8 +16,5 @@ def load_data(path: str = "mnist.npz") -> tuple[Split, Split]:
     Raises: DamagedFileError when the file there is not whole; DownloadError when there is none and none can be fetched.
     """
     file = cached(path, file_hash=_SHA256)
-    try:
-        x_train, y_train, x_test, y_test = read_npz(file, ["x_train", "y_train", "x_test", "y_test"])
-    except DamagedFileError as error:
-        raise DamagedFileError(error.path, error.reason, ADVICE) from error
+    x_train, y_train, x_test, y_test = arrays(file, "x_train", "y_train", "x_test", "y_test")
     return paired(x_train, y_train, "training", file), paired(x_test, y_test, "test", file)

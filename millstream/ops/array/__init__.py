@@ -1,3 +1,3 @@
 """Ops that make, move and select elements."""
 
-from millstream.ops.array import creation, gather, indexing, join, shape
+from millstream.ops.array import creation, gather, indexing, join, sequence, shape, sorting

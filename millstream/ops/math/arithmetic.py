@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 
 from millstream.core.dispatch import Hooks
 from millstream.core.dtypes import float32, float64
@@ -10,13 +11,13 @@ from millstream.core.samples import FLOATS, NUMBERS, binary, mixed_dtypes, unary
 from millstream.core.tensor import Tensor, convert, install_operator
 from millstream.ops.array.shape import unbroadcast
 from millstream.ops.rules import Array, Namespace, broadcast, quiet, same_as_input
-from millstream.util.errors import OpError
+from millstream.util.errors import OpError, invalid
 from millstream.util.export import export
 
 DIFFERENT = mixed_dtypes(OpError)
 
 
-@op("tf.math.add", "tf.add", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
+@op("tf.math.add", "tf.add", kinds="iufVcO", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
 def add(xp: Namespace, x: Array, y: Array) -> Array:
     """Sum x + y; strings are joined.
 
@@ -31,7 +32,7 @@ add.vjp(lambda g, out, x, y: unbroadcast(g, x), lambda g, out, x, y: unbroadcast
 add.scalar(lambda b, x, y: x + y)
 
 
-@op("tf.math.subtract", "tf.subtract", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
+@op("tf.math.subtract", "tf.subtract", kinds="iufVc", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
 def subtract(xp: Namespace, x: Array, y: Array) -> Array:
     """Difference x - y.
 
@@ -46,7 +47,7 @@ subtract.vjp(lambda g, out, x, y: unbroadcast(g, x), lambda g, out, x, y: unbroa
 subtract.scalar(lambda b, x, y: x - y)
 
 
-@op("tf.math.multiply", "tf.multiply", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
+@op("tf.math.multiply", "tf.multiply", kinds="iufVc", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
 def multiply(xp: Namespace, x: Array, y: Array) -> Array:
     """Product x * y.
 
@@ -79,7 +80,14 @@ _conj.infer(same_as_input)
 _conj.vjp(lambda g, out, x: _conj(g))
 
 
-@op(name="real_divide", samples=binary(-2, 2, 0.5, 2))
+def divide_or_zero(x: Any, y: Any) -> Any:
+    """x / y, 0 where y is 0."""
+    from millstream.ops.math.safe import divide_no_nan
+
+    return divide_no_nan(x, y)
+
+
+@op(name="real_divide", kinds="fVc", samples=binary(-2, 2, 0.5, 2))
 @quiet
 def real_divide(xp: Namespace, x: Array, y: Array) -> Array:
     """Quotient x / y of floating point numbers; x / 0 is an infinity or NaN."""
@@ -94,7 +102,7 @@ real_divide.vjp(
 real_divide.scalar(lambda b, x, y: x / y)
 
 
-@op("tf.math.floordiv", "tf.floordiv", samples=binary(-9, 9, 1, 4, dtypes=NUMBERS, gradient=False), errors=DIFFERENT)
+@op("tf.math.floordiv", "tf.floordiv", kinds="iufV", samples=binary(-9, 9, 1, 4, dtypes=NUMBERS, gradient=False), errors=DIFFERENT)
 @quiet
 def floordiv(xp: Namespace, x: Array, y: Array) -> Array:
     """Quotient rounded down.
@@ -102,14 +110,22 @@ def floordiv(xp: Namespace, x: Array, y: Array) -> Array:
     >>> tf.math.floordiv(-7, 2).numpy().item()
     -4
     """
-    return xp.floor_divide(x, y) if x.dtype.kind in "iu" else xp.floor(xp.true_divide(x, y))
+    if x.dtype.kind in "iu":
+        _refuse_zero(xp, y)
+        return xp.floor_divide(x, y)
+    return xp.floor(xp.true_divide(x, y))
+
+
+def _refuse_zero(xp: Namespace, y: Array) -> None:
+    if xp is np and not np.all(y):
+        raise invalid("Integer division by zero")
 
 
 floordiv.infer(broadcast)
 floordiv.no_gradient()
 
 
-@op("tf.math.floormod", "tf.math.mod", "tf.mod", samples=binary(-9, 9, 1.5, 4, dtypes=FLOATS, gradient=False), errors=DIFFERENT)
+@op("tf.math.floormod", "tf.math.mod", "tf.mod", kinds="iufV", samples=binary(-9, 9, 1.5, 4, dtypes=FLOATS, gradient=False), errors=DIFFERENT)
 @quiet
 def floormod(xp: Namespace, x: Array, y: Array) -> Array:
     """Remainder of floordiv; it has the sign of y.
@@ -117,6 +133,8 @@ def floormod(xp: Namespace, x: Array, y: Array) -> Array:
     >>> tf.math.floormod(-7, 2).numpy().item()
     1
     """
+    if x.dtype.kind in "iu":
+        _refuse_zero(xp, y)
     return xp.mod(x, y)
 
 
@@ -124,7 +142,7 @@ floormod.infer(broadcast)
 floormod.vjp(lambda g, out, x, y: unbroadcast(g, x), lambda g, out, x, y: unbroadcast(multiply(g, negative(floordiv(x, y))), y))
 
 
-@op("tf.math.negative", "tf.negative", samples=unary(-2, 2, NUMBERS))
+@op("tf.math.negative", "tf.negative", kinds="iufVc", samples=unary(-2, 2, NUMBERS))
 def negative(xp: Namespace, x: Array) -> Array:
     """The number with its sign changed.
 
@@ -139,7 +157,7 @@ negative.vjp(lambda g, out, x: negative(g))
 negative.scalar(lambda b, x: b.neg(x))
 
 
-@op(name="real_abs", samples=unary(-2, 2, NUMBERS))
+@op(name="real_abs", kinds="iufV", samples=unary(-2, 2, NUMBERS))
 def absolute(xp: Namespace, x: Array) -> Array:
     """Absolute value of real numbers."""
     return xp.abs(x)
@@ -170,7 +188,7 @@ def _(b: Any, x: Any) -> Any:
     return b.select(b.gt(x, zero), one, b.select(b.lt(x, zero), b.const(-1, x), x))
 
 
-@op("tf.math.square", "tf.square", samples=unary(-2, 2, NUMBERS))
+@op("tf.math.square", "tf.square", kinds="iufVc", samples=unary(-2, 2, NUMBERS))
 def square(xp: Namespace, x: Array) -> Array:
     """x * x.
 
@@ -185,7 +203,7 @@ square.vjp(lambda g, out, x: multiply(g, multiply(conjugate(x), 2)))
 square.scalar(lambda b, x: x * x)
 
 
-@op("tf.math.sqrt", "tf.sqrt", samples=unary(0.3, 4))
+@op("tf.math.sqrt", "tf.sqrt", kinds="fVc", samples=unary(0.3, 4))
 @quiet
 def sqrt(xp: Namespace, x: Array) -> Array:
     """Square root; NaN for negative numbers.
@@ -201,7 +219,7 @@ sqrt.vjp(lambda g, out, x: real_divide(multiply(g, convert(0.5, g.dtype)), conju
 sqrt.scalar(lambda b, x: b.sqrt(x))
 
 
-@op("tf.math.rsqrt", samples=unary(0.3, 4))
+@op("tf.math.rsqrt", kinds="fVc", samples=unary(0.3, 4))
 @quiet
 def rsqrt(xp: Namespace, x: Array) -> Array:
     """1 / sqrt(x).
@@ -217,7 +235,7 @@ rsqrt.vjp(lambda g, out, x: multiply(multiply(convert(-0.5, g.dtype), g), multip
 rsqrt.scalar(lambda b, x: b.const(1, x) / b.sqrt(x))
 
 
-@op("tf.math.reciprocal", samples=unary(0.5, 4))
+@op("tf.math.reciprocal", kinds="fVc", samples=unary(0.5, 4))
 @quiet
 def reciprocal(xp: Namespace, x: Array) -> Array:
     """1 / x.
@@ -233,7 +251,7 @@ reciprocal.vjp(lambda g, out, x: multiply(negative(g), multiply(out, out)))
 reciprocal.scalar(lambda b, x: b.const(1, x) / x)
 
 
-@op("tf.math.maximum", "tf.maximum", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
+@op("tf.math.maximum", "tf.maximum", kinds="iufV", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
 def maximum(xp: Namespace, x: Array, y: Array) -> Array:
     """The larger of two numbers; NaN if one is NaN. The gradient of a tie goes to x.
 
@@ -251,7 +269,7 @@ maximum.vjp(
 maximum.scalar(lambda b, x, y: b.max(x, y))
 
 
-@op("tf.math.minimum", "tf.minimum", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
+@op("tf.math.minimum", "tf.minimum", kinds="iufV", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
 def minimum(xp: Namespace, x: Array, y: Array) -> Array:
     """The smaller of two numbers; NaN if one is NaN. The gradient of a tie goes to x.
 
@@ -279,7 +297,7 @@ def _where_gradient(g: Tensor, x: Tensor, y: Tensor, relation: str) -> Any:
 _RELATIONS = {"ge": "greater_equal", "gt": "greater", "le": "less_equal", "lt": "less"}
 
 
-@op("tf.math.pow", "tf.pow", samples=binary(0.3, 2, -2, 3), errors=DIFFERENT)
+@op("tf.math.pow", "tf.pow", kinds="iufVc", samples=binary(0.3, 2, -2, 3), errors=DIFFERENT)
 @quiet
 def pow_(xp: Namespace, x: Array, y: Array) -> Array:
     """x to the power of y.
@@ -287,6 +305,8 @@ def pow_(xp: Namespace, x: Array, y: Array) -> Array:
     >>> tf.pow([2.0, 3.0], 2).numpy().tolist()
     [4.0, 9.0]
     """
+    if xp is np and x.dtype.kind in "iu" and np.any(y < 0):
+        raise invalid("Integers to negative integer powers are not allowed")
     return xp.power(x, y)
 
 
@@ -310,7 +330,7 @@ def _safe_log(x: Tensor) -> Any:
     return comparison.where_else_zero(positive, exponential.log(comparison.select(positive, x, Hooks.ones_like(x))))
 
 
-@op("tf.math.squared_difference", samples=binary(-2, 2), errors=DIFFERENT)
+@op("tf.math.squared_difference", kinds="iufVc", samples=binary(-2, 2), errors=DIFFERENT)
 def squared_difference(xp: Namespace, x: Array, y: Array) -> Array:
     """(x - y) ** 2.
 
@@ -340,7 +360,9 @@ def abs_(x: Any, name: str | None = None) -> Any:
     >>> tf.abs([-1.5, 2.0]).numpy().tolist()
     [1.5, 2.0]
     """
-    return absolute(x)
+    from millstream.ops.math.complex_ import absolute_of
+
+    return absolute_of(x)
 
 
 @export("tf.math.truediv", "tf.truediv", "tf.math.divide", "tf.divide", "tf.realdiv")
@@ -353,6 +375,8 @@ def truediv(x: Any, y: Any, name: str | None = None) -> Any:
     if type(x) is Tensor and x._array.dtype.kind == "f" and (type(y) is float or type(y) is Tensor):
         return real_divide(x, y)
     x, y = _pair(x, y)
+    if x.dtype is not y.dtype:
+        raise TypeError(f"x and y must have the same dtype, got {x.dtype!r} != {y.dtype!r}. Convert one of them with tf.cast.")
     if x.dtype.is_integer:
         wide = float32 if x.dtype.size < 4 else float64
         x, y = (convert(v) if v.dtype is wide else _cast(v, wide) for v in (x, y))

@@ -5,7 +5,7 @@ from typing import Any
 from millstream.core.dispatch import Hooks
 from millstream.core.dtypes import bool_
 from millstream.core.op import Op, op
-from millstream.core.samples import NUMBERS, Array as Sampled, Sample, binary, mixed_dtypes
+from millstream.core.samples import NUMBERS, Array as Sampled, Sample, binary, mixed_dtypes, unary
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, install_operator, reader_of
 from millstream.ops.array.shape import unbroadcast
@@ -16,7 +16,7 @@ from millstream.util.export import export
 DIFFERENT = mixed_dtypes(OpError)
 
 
-def _relation(name: str, sign: str, numpy_name: str, builder_name: str) -> Op:
+def _relation(name: str, sign: str, numpy_name: str, builder_name: str, kinds: str = "iufV") -> Op:
     """One of the six comparisons; a table because they differ in nothing but the sign."""
 
     def meaning(xp: Namespace, x: Array, y: Array) -> Array:
@@ -24,15 +24,15 @@ def _relation(name: str, sign: str, numpy_name: str, builder_name: str) -> Op:
 
     meaning.__name__ = name
     meaning.__doc__ = f"Whether x {sign} y, elementwise with broadcasting; bool.\n\n    >>> bool(tf.{name}(1, 2))\n    {eval(f'1 {sign} 2')}\n    "
-    made = op(f"tf.math.{name}", f"tf.{name}", samples=binary(-2, 2, dtypes=NUMBERS, gradient=False), errors=DIFFERENT)(meaning)
+    made = op(f"tf.math.{name}", f"tf.{name}", samples=binary(-2, 2, dtypes=NUMBERS, gradient=False), errors=DIFFERENT, kinds=kinds)(meaning)
     made.infer(broadcast_bool)
     made.no_gradient()
     made.scalar(lambda b, x, y: getattr(b, builder_name)(x, y))
     return made
 
 
-equal = _relation("equal", "==", "equal", "eq")
-not_equal = _relation("not_equal", "!=", "not_equal", "ne")
+equal = _relation("equal", "==", "equal", "eq", "")
+not_equal = _relation("not_equal", "!=", "not_equal", "ne", "")
 less = _relation("less", "<", "less", "lt")
 less_equal = _relation("less_equal", "<=", "less_equal", "le")
 greater = _relation("greater", ">", "greater", "gt")
@@ -68,7 +68,7 @@ def _logical(name: str, sign: str, numpy_name: str, builder_name: str) -> Op:
 
     meaning.__name__ = name
     meaning.__doc__ = f"Logical {sign} of booleans, elementwise with broadcasting."
-    made = op(f"tf.math.{name}", *([] if name == "logical_xor" else [f"tf.{name}"]), samples=binary(0, 1, dtypes=("bool",), gradient=False))(meaning)
+    made = op(f"tf.math.{name}", *([] if name == "logical_xor" else [f"tf.{name}"]), samples=binary(0, 1, dtypes=("bool",), gradient=False), kinds="b")(meaning)
     made.infer(broadcast_bool)
     made.no_gradient()
     made.scalar(lambda b, x, y: getattr(b, builder_name)(x, y))
@@ -80,7 +80,7 @@ logical_or = _logical("logical_or", "or", "logical_or", "logical_or")
 logical_xor = _logical("logical_xor", "exclusive or", "logical_xor", "logical_xor")
 
 
-@op("tf.math.logical_not", "tf.logical_not")
+@op("tf.math.logical_not", "tf.logical_not", samples=unary(0, 1, ("bool",), False), kinds="b")
 def logical_not(xp: Namespace, x: Array) -> Array:
     """Logical not of booleans.
 
@@ -117,11 +117,8 @@ def _tensor_differs(self: Any, other: Any) -> Any:
 _equal, _not_equal = equal.fast, not_equal.fast
 install_operator("__eq__", _tensor_equals)
 install_operator("__ne__", _tensor_differs)
-for _name, _made in (("lt", less), ("le", less_equal), ("gt", greater), ("ge", greater_equal), ("and", logical_and), ("or", logical_or), ("xor", logical_xor)):
-    install_operator(f"__{_name}__", (lambda f: lambda self, other: f(self, other))(_made.fast))
-for _name, _made in (("and", logical_and), ("or", logical_or), ("xor", logical_xor)):
-    install_operator(f"__r{_name}__", (lambda f: lambda self, other: f(other, self))(_made.fast))
-install_operator("__invert__", logical_not.fast)
+for _name, _made in (("lt", less), ("le", less_equal), ("gt", greater), ("ge", greater_equal)):
+    install_operator(f"__{_name}__", _made.fast)
 
 
 def is_tensor_like(x: Any) -> bool:

@@ -16,7 +16,7 @@ def _one(x: Any) -> Any:
     return convert(1, x.dtype)
 
 
-@op("tf.math.exp", "tf.exp", samples=unary(-4, 4))
+@op("tf.math.exp", "tf.exp", kinds="fVc", samples=unary(-4, 4))
 @quiet
 def exp(xp: Namespace, x: Array) -> Array:
     """e to the power of x; compiled code is within 1 ulp of this in float32.
@@ -31,7 +31,7 @@ exp.infer(same_as_input)
 exp.vjp(lambda g, out, x: multiply(g, out))
 
 
-@op("tf.math.log", samples=unary(0.2, 4))
+@op("tf.math.log", kinds="fVc", samples=unary(0.2, 4))
 @quiet
 def log(xp: Namespace, x: Array) -> Array:
     """Natural logarithm; -inf at 0, NaN below.
@@ -46,7 +46,7 @@ log.infer(same_as_input)
 log.vjp(lambda g, out, x: real_divide(g, x))
 
 
-@op("tf.math.log1p", samples=unary(-0.5, 4))
+@op("tf.math.log1p", kinds="fVc", samples=unary(-0.5, 4))
 @quiet
 def log1p(xp: Namespace, x: Array) -> Array:
     """log(1 + x), exact near 0.
@@ -59,10 +59,9 @@ def log1p(xp: Namespace, x: Array) -> Array:
 
 log1p.infer(same_as_input)
 log1p.vjp(lambda g, out, x: real_divide(g, _one(x) + x))
-log1p.scalar(lambda b, x: b.libm("log1p", x))
 
 
-@op("tf.math.expm1", samples=unary(-2, 2))
+@op("tf.math.expm1", kinds="fVc", samples=unary(-2, 2))
 @quiet
 def expm1(xp: Namespace, x: Array) -> Array:
     """exp(x) - 1, exact near 0.
@@ -78,7 +77,7 @@ expm1.vjp(lambda g, out, x: multiply(g, exp(x)))
 expm1.scalar(lambda b, x: b.libm("expm1", x))
 
 
-@op("tf.math.tanh", "tf.tanh", "tf.nn.tanh", samples=unary(-4, 4))
+@op("tf.math.tanh", "tf.tanh", "tf.nn.tanh", kinds="fVc", samples=unary(-4, 4))
 def tanh(xp: Namespace, x: Array) -> Array:
     """Hyperbolic tangent; compiled code is within 4 ulp of this in float32.
 
@@ -92,7 +91,7 @@ tanh.infer(same_as_input)
 tanh.vjp(lambda g, out, x: multiply(g, subtract(_one(out), square(out))))
 
 
-@op("tf.math.sigmoid", "tf.sigmoid", "tf.nn.sigmoid", samples=unary(-4, 4))
+@op("tf.math.sigmoid", "tf.sigmoid", "tf.nn.sigmoid", kinds="fVc", samples=unary(-4, 4))
 @quiet
 def sigmoid(xp: Namespace, x: Array) -> Array:
     """1 / (1 + exp(-x)).
@@ -143,8 +142,11 @@ EXP_P = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6
 @log.scalar
 def _(b: Any, x: Any) -> Any:
     """log(2**e m) = e ln 2 + log m, m in [sqrt(1/2), sqrt(2)); denormal inputs count as 0."""
-    if x.type.dtype != "float32":
-        return b.libm("log", x)
+    return log_float32(b, x) if x.type.dtype == "float32" else b.libm("log", x)
+
+
+def log_float32(b: Any, x: Any) -> Any:
+    """log of float32 values."""
     bits = b.bitcast(x, "int32")
     shifted = bits - 0x3F3504F3
     e = b.cast(b.ashr(shifted, 23), "float32")
@@ -164,6 +166,20 @@ LOG_P = (
     7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
     -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
 )  # fmt: skip
+
+
+@log1p.scalar
+def _(b: Any, x: Any) -> Any:
+    return log1p_float32(b, x) if x.type.dtype == "float32" else b.libm("log1p", x)
+
+
+def log1p_float32(b: Any, x: Any) -> Any:
+    """log(u) x / (u - 1) with u = 1 + x rounded: the rounding of u cancels (W. Kahan)."""
+    u = x + 1.0
+    d = u - 1.0
+    zero = b.const(0.0, x)
+    y = b.select(b.eq(d, zero), x, log_float32(b, u) * (x / d))
+    return b.select(b.eq(u, b.const(float("inf"), x)), u, y)
 
 
 @tanh.scalar

@@ -42,7 +42,7 @@ def restore(g: Any, x: Any, axis: Axes) -> Any:
     return _reshape(g, shape=_reduced_shape(tuple(x.shape), axis, True))
 
 
-@op(name="reduce_sum", samples=_samples(("float32", "float64", "int32")))
+@op(name="reduce_sum", kinds="iufVc", samples=_samples(("float32", "float64", "int32")))
 def reduce_sum_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Sum along axes."""
     return xp.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
@@ -67,7 +67,7 @@ def execute_cast(x: Any, dtype: Any) -> Any:
     return cast(x, dtype)
 
 
-@op(name="reduce_max", samples=_samples())
+@op(name="reduce_max", kinds="iufV", samples=_samples())
 def reduce_max_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Largest element along axes; -inf (or the smallest number) of none. NaN if there is one."""
     return xp.max(x, axis=axis, keepdims=keepdims, initial=_lowest(x.dtype))
@@ -78,7 +78,7 @@ reduce_max_.vjp(_extreme_gradient)
 reduce_max_.reduction(lambda spec, *, axis, keepdims: ("max", axis))
 
 
-@op(name="reduce_min", samples=_samples())
+@op(name="reduce_min", kinds="iufV", samples=_samples())
 def reduce_min_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Smallest element along axes; inf (or the largest number) of none. NaN if there is one."""
     return xp.min(x, axis=axis, keepdims=keepdims, initial=_highest(x.dtype))
@@ -97,7 +97,7 @@ def _highest(dtype: Any) -> Any:
     return dtype.type(np.inf) if dtype.kind in "fV" else np.iinfo(dtype).max
 
 
-@op(name="reduce_mean", samples=_samples())
+@op(name="reduce_mean", kinds="iufVc", samples=_samples())
 @quiet
 def reduce_mean_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Mean along axes; of integers, rounded towards zero. NaN of none."""
@@ -132,7 +132,7 @@ def _reduce(primitive: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     tensor = convert(x)
     if isinstance(axis, Tensor):
         axis = axis.numpy()
-    return execute(primitive, (tensor,), {"axis": normalize_axes(axis, tensor.ndim), "keepdims": bool(keepdims)})
+    return primitive(tensor, axis=normalize_axes(axis, tensor.ndim), keepdims=bool(keepdims))
 
 
 @export("tf.reduce_sum", "tf.math.reduce_sum")
@@ -218,7 +218,7 @@ def _truth(name: str, numpy_name: str) -> Any:
         return getattr(xp, numpy_name)(x, axis=axis, keepdims=keepdims)
 
     meaning.__name__, meaning.__doc__ = name, f"Whether {numpy_name} elements along axes are true."
-    made = op(name=name, samples=_samples(("bool",), False))(meaning)
+    made = op(name=name, samples=_samples(("bool",), False), kinds="b")(meaning)
     made.infer(lambda x, *, axis, keepdims: ArraySpec(_reduced_shape(x.shape, axis, keepdims), bool_))
     made.no_gradient()
     return made

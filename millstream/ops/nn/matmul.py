@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from millstream.core.dispatch import execute
 from millstream.core.op import op
 from millstream.core.samples import Array as Sampled, ErrorCase, Sample, mixed_dtypes
 from millstream.core.spec import ArraySpec
@@ -92,7 +91,7 @@ def matmul(
     """
     if adjoint_a or adjoint_b:
         a, b = (conjugate(convert(v)) if adjoint else v for v, adjoint in ((a, adjoint_a), (b, adjoint_b)))
-    return execute(_matmul, (a, b), {"transpose_a": transpose_a or adjoint_a, "transpose_b": transpose_b or adjoint_b})
+    return _matmul(a, b, transpose_a=transpose_a or adjoint_a, transpose_b=transpose_b or adjoint_b)
 
 
 install_operator("__matmul__", lambda self, other: matmul(self, other))

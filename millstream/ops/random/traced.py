@@ -59,6 +59,7 @@ def _kind(kind: str) -> tuple[Op, Op]:
 
 _MADE = {kind: _kind(kind) for kind in philox.KINDS}
 DRAW = {kind: made[0] for kind, made in _MADE.items()}
+DRAW["uniform"].random("uniform")
 DRAW_FROM_STATE = {kind: made[1] for kind, made in _MADE.items()}
 
 

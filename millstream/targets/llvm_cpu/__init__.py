@@ -1,0 +1,1 @@
+"""Kernels as machine code of the CPU, by LLVM."""

@@ -106,5 +106,5 @@ def _float_to_half(w: Writer, value: str, lanes: int) -> str:
     normal = n.choose(n.test("ult", normal, 0x7C00), normal, 0x7C00)
     small = n.op("sub", n.bits(w.line(f"fadd {n.f32} {n.real(size)}, {n.constant(0.5)}")), 0x3F000000)
     result = n.choose(n.test("ult", size, 0x38800000), small, normal)
-    nan = n.test("ugt", size, 0x7F800000)
-    return n.to16(n.op("or", sign, n.choose(n.w.line(f"xor {vector('i1', lanes)} {nan}, {splat(True, Type('bool', lanes))}"), result, 0x7E00)))
+    number = n.test("ule", size, 0x7F800000)
+    return n.to16(n.op("or", sign, n.choose(number, result, 0x7E00)))

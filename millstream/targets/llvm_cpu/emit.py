@@ -155,6 +155,10 @@ class _Emitter:
             self.call(node)
 
     def call(self, node: Call) -> None:
+        if node.name == "prefetch":
+            self.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+            self.raw(f"  call void @llvm.prefetch.p0(ptr {self.get(node.operands[0])}, i32 0, i32 3, i32 1)\n")
+            return
         types = [spell(v.type) for v in node.operands]
         self.declare(f"declare void @{node.name}({', '.join(types)})")
         arguments = ", ".join(f"{t} {self.get(v)}" for t, v in zip(types, node.operands, strict=True))
@@ -257,8 +261,10 @@ class _Emitter:
         spelled, name = f"<{lanes} x {element}>", f"v{lanes}{_short(element)}"
         self.declare(f"declare {spelled} @llvm.masked.load.{name}.p0(ptr, i32, <{lanes} x i1>, {spelled})")
         wide = self.one_lane_mask(mask) if lanes == 1 else mask
-        loaded = self.line(f"call {spelled} @llvm.masked.load.{name}.p0(ptr {place}, i32 {size_of(dtype)}, "
-                           f"<{lanes} x i1> {wide}, {spelled} zeroinitializer)")
+        loaded = self.line(
+            f"call {spelled} @llvm.masked.load.{name}.p0(ptr {place}, i32 {size_of(dtype)}, "
+            f"<{lanes} x i1> {wide}, {spelled} zeroinitializer)"
+        )
         return self.line(f"extractelement {spelled} {loaded}, i32 0") if lanes == 1 else loaded
 
     def one_lane_mask(self, mask: str) -> str:
@@ -302,8 +308,9 @@ class _Emitter:
             mask = self.one_lane_mask(mask)
             value = self.line(f"insertelement {spelled} poison, {element} {value}, i32 0")
         self.declare(f"declare void @llvm.masked.store.{name}.p0({spelled}, ptr, i32, <{lanes} x i1>)")
-        self.raw(f"  call void @llvm.masked.store.{name}.p0({spelled} {value}, ptr {place}, i32 {size_of(node.dtype)}, "
-                 f"<{lanes} x i1> {mask})\n")
+        self.raw(
+            f"  call void @llvm.masked.store.{name}.p0({spelled} {value}, ptr {place}, i32 {size_of(node.dtype)}, <{lanes} x i1> {mask})\n"
+        )
 
 
 def _phi(name: str, register: Register, incoming: list[tuple[str, str]]) -> str:

@@ -22,8 +22,14 @@ Emit = Callable[[Emitter, Op, list[str]], str]
 FLOAT_BINARY = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "rem": "frem"}
 SIGNED_BINARY = {"div": "sdiv", "rem": "srem"}
 UNSIGNED_BINARY = {"div": "udiv", "rem": "urem"}
-PREDICATES = {"eq": ("oeq", "eq", "eq"), "ne": ("une", "ne", "ne"), "lt": ("olt", "slt", "ult"), "le": ("ole", "sle", "ule"),
-              "gt": ("ogt", "sgt", "ugt"), "ge": ("oge", "sge", "uge")}
+PREDICATES = {
+    "eq": ("oeq", "eq", "eq"),
+    "ne": ("une", "ne", "ne"),
+    "lt": ("olt", "slt", "ult"),
+    "le": ("ole", "sle", "ule"),
+    "gt": ("ogt", "sgt", "ugt"),
+    "ge": ("oge", "sge", "uge"),
+}
 INTRINSICS = {"sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "round_even": "nearbyint", "copysign": "copysign"}
 
 
@@ -248,9 +254,23 @@ def _to_integer(w: Emitter, value: str, source: Type, target: Type) -> str:
 
 def _table() -> dict[str, Emit]:
     table: dict[str, Emit] = {
-        "fma": _fma, "neg": _neg, "abs": _abs, "not": _not, "select": _select, "cast": _cast, "bitcast": _bitcast,
-        "broadcast": _broadcast, "iota": _iota, "extract": _extract, "shuffle": _shuffle, "mask": _mask, "reduce": _reduce,
-        "mulhi": _mulhi, "libm": _libm, "libm2": _libm, "offset": _offset,
+        "fma": _fma,
+        "neg": _neg,
+        "abs": _abs,
+        "not": _not,
+        "select": _select,
+        "cast": _cast,
+        "bitcast": _bitcast,
+        "broadcast": _broadcast,
+        "iota": _iota,
+        "extract": _extract,
+        "shuffle": _shuffle,
+        "mask": _mask,
+        "reduce": _reduce,
+        "mulhi": _mulhi,
+        "libm": _libm,
+        "libm2": _libm,
+        "offset": _offset,
     }
     table |= dict.fromkeys(("add", "sub", "mul", "div", "rem", "and", "or", "xor", "shl", "lshr", "ashr"), _binary)
     table |= dict.fromkeys(PREDICATES, _compare)

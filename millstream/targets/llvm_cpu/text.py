@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import struct
-from functools import lru_cache
+from functools import cache
 
 from millstream.codegen.nodes import Number, Type
 
 NAMES = {
-    "float32": "float", "float64": "double", "bool": "i1", "address": "ptr", "int8": "i8", "uint8": "i8", "int16": "i16",
-    "uint16": "i16", "int32": "i32", "uint32": "i32", "int64": "i64", "uint64": "i64", "float16": "i16", "bfloat16": "i16",
+    "float32": "float",
+    "float64": "double",
+    "bool": "i1",
+    "address": "ptr",
+    "int8": "i8",
+    "uint8": "i8",
+    "int16": "i16",
+    "uint16": "i16",
+    "int32": "i32",
+    "uint32": "i32",
+    "int64": "i64",
+    "uint64": "i64",
+    "float16": "i16",
+    "bfloat16": "i16",
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def spell(type_: Type) -> str:
     """The type of a value in registers."""
     return vector(NAMES[type_.dtype], type_.lanes)
 
 
-@lru_cache(maxsize=None)
+@cache
 def vector(element: str, lanes: int) -> str:
     """A vector type, or the element for one lane."""
     return element if lanes == 1 else f"<{lanes} x {element}>"
 
 
-@lru_cache(maxsize=None)
+@cache
 def suffix(type_: Type) -> str:
     """How intrinsics name the type: f32, v8f32, i64, v4i32."""
     element = NAMES[type_.dtype].replace("float", "f32").replace("double", "f64")
