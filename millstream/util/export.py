@@ -5,6 +5,7 @@ A namespace loads the modules that fill it when one of its names is first asked 
 """
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
@@ -15,6 +16,7 @@ T = TypeVar("T")
 _NAMES: dict[str, Any] = {}
 _SPACES: dict[str, "Namespace"] = {}
 _PROVIDERS: dict[str, list[str]] = {}
+_LATER: dict[str, str] = {}
 ROOT = "millstream"
 
 
@@ -62,6 +64,11 @@ def _uncover(path: str) -> None:
         setattr(holder, name, _NAMES[path])
 
 
+def provide_names(module: str, *names: str) -> None:
+    """Say that a module defines single public names ("tf.norm"), whose namespace should load without it."""
+    _LATER.update((name[3:], module) for name in names)
+
+
 def exported() -> dict[str, Any]:
     """Every public name registered so far, without the leading "tf.", in order of registration."""
     return dict(_NAMES)
@@ -71,6 +78,8 @@ def load_everything() -> None:
     """Import all providers, so that `exported` is complete."""
     for space in list(_PROVIDERS):
         _load(space)
+    for module in set(_LATER.values()):
+        importlib.import_module(module)
 
 
 def _load(space: str) -> bool:
@@ -82,7 +91,7 @@ def _load(space: str) -> bool:
 
 def _children(space: str) -> set[str]:
     prefix = space + "." if space else ""
-    names: Iterable[str] = (*_NAMES, *_PROVIDERS)
+    names: Iterable[str] = (*_NAMES, *_PROVIDERS, *_LATER)
     return {n[len(prefix) :].split(".")[0] for n in names if n.startswith(prefix) and n != space}
 
 
@@ -117,8 +126,13 @@ class Namespace(ModuleType):
         while True:
             if path in _NAMES:
                 return _NAMES[path]
+            if path in _LATER:
+                importlib.import_module(_LATER.pop(path))
+                continue
             if _is_space(path):
                 return space(path)
+            if (submodule := _own_module(f"{ROOT}.{path}")) is not None:
+                return submodule
             if not _load(self._path):
                 raise AttributeError(self._missing(name))
 
@@ -148,6 +162,13 @@ def _make_space(path: str) -> Namespace:
     return adopt(module, path)
 
 
+def _own_module(full: str) -> ModuleType | None:
+    """A module of ours that is there, or on its way: `from millstream.keras import objects` must not load a whole namespace first."""
+    if full in sys.modules:
+        return sys.modules[full]
+    return importlib.import_module(full) if importlib.util.find_spec(full) is not None else None
+
+
 def _import_package(full: str) -> ModuleType | None:
     try:
         return importlib.import_module(full)
@@ -167,3 +188,13 @@ def adopt(module: ModuleType, path: str) -> Namespace:
         module.__path__ = []
     _SPACES[path] = module
     return module
+
+
+def replace(wrapped: dict[str, Any]) -> None:
+    """Put other objects under public names (without "tf."), also where a namespace has handed the old one out already."""
+    for name, thing in wrapped.items():
+        _NAMES[name] = thing
+        parent, _, last = name.rpartition(".")
+        holder = _SPACES.get(parent)
+        if holder is not None and last in holder.__dict__:
+            ModuleType.__setattr__(holder, last, thing)
