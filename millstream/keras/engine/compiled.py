@@ -69,6 +69,7 @@ class CompiledRunner:
         self._results: list[Any] = []
         self._structure: Any = None
         self._executables: dict[int, Executable] = {}
+        self._checks_nan = debug_word("nan") and kind != "predict"
         self._streams: dict[Any, Any] = {}
         self._executable(min(batch_size, self.samples))
 
@@ -85,7 +86,7 @@ class CompiledRunner:
 
     def _run(self, size: int, rows: Any, start: int, first: int, count: int) -> None:
         executable = self._executable(size)
-        if debug_word("nan") and self.kind != "predict":
+        if self._checks_nan:
             self._run_checked(executable, rows[start:], first, count)
             return
         executable.bind_inputs(self.leaves)
