@@ -20,16 +20,16 @@ from millstream.ops.nn.activation import (
 )
 from millstream.ops.nn.activation import (
     gelu as gelu_,
+)
+from millstream.ops.nn.activation import (
     leaky_relu,
+    silu,
 )
 from millstream.ops.nn.activation import (
     relu as relu_,
 )
 from millstream.ops.nn.activation import (
     selu as selu_,
-)
-from millstream.ops.nn.activation import (
-    silu,
 )
 from millstream.ops.nn.activation import (
     softplus as softplus_,

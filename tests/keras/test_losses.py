@@ -135,7 +135,10 @@ def test_names_and_configs() -> None:
     assert losses.get("MSE") is losses.mean_squared_error
     assert losses.get("KLDivergence").name == "kl_divergence"
     assert losses.get(None) is None
-    assert losses.serialize(losses.Huber(2.0)) == {"class_name": "Huber", "config": {"reduction": "auto", "name": "huber_loss", "delta": 2.0}}
+    assert losses.serialize(losses.Huber(2.0)) == {
+        "class_name": "Huber",
+        "config": {"reduction": "auto", "name": "huber_loss", "delta": 2.0},
+    }
     assert losses.deserialize(losses.serialize(losses.Huber(2.0))).get_config()["delta"] == 2.0
     with pytest.raises(ValueError, match="Unknown loss function: categorical_crosentropy. Did you mean 'categorical_crossentropy'"):
         losses.get("categorical_crosentropy")

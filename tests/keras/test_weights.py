@@ -11,7 +11,9 @@ from millstream.graph.interpreter import run
 from millstream.graph.trace import trace
 from tests.keras.reference import Case, close, cotangent, larger, stored
 
-activations, initializers, regularizers, constraints = (getattr(tf.keras, n) for n in ("activations", "initializers", "regularizers", "constraints"))
+activations, initializers, regularizers, constraints = (
+    getattr(tf.keras, n) for n in ("activations", "initializers", "regularizers", "constraints")
+)
 
 
 # ---------------------------------------------------------------------------------------------- activations
@@ -31,7 +33,12 @@ def test_activations_by_name() -> None:
     assert activations.get(None) is activations.linear
     assert activations.get("swish") is activations.swish
     assert activations.get(tf.nn.relu) is tf.nn.relu
-    assert [activations.serialize(f) for f in (activations.softmax, tf.nn.relu, tf.nn.softmax, lambda x: x)] == ["softmax", "relu", "softmax", "<lambda>"]
+    assert [activations.serialize(f) for f in (activations.softmax, tf.nn.relu, tf.nn.softmax, lambda x: x)] == [
+        "softmax",
+        "relu",
+        "softmax",
+        "<lambda>",
+    ]
     with pytest.raises(ValueError, match="Unknown activation function: sofmax. Did you mean 'softmax'"):
         activations.get("sofmax")
     with pytest.raises(TypeError, match="Could not interpret activation function identifier: 3"):
@@ -67,7 +74,15 @@ def test_more_initializers_give_tensorflows_numbers(case: Case) -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("zeros", "Zeros"), ("one", "Ones"), ("uniform", "RandomUniform"), ("normal", "RandomNormal"), ("he_normal", "HeNormal"), ("GlorotUniform", "GlorotUniform"), ("identity", "Identity")],
+    [
+        ("zeros", "Zeros"),
+        ("one", "Ones"),
+        ("uniform", "RandomUniform"),
+        ("normal", "RandomNormal"),
+        ("he_normal", "HeNormal"),
+        ("GlorotUniform", "GlorotUniform"),
+        ("identity", "Identity"),
+    ],
 )
 def test_initializers_by_name(name: str, kind: str) -> None:
     assert type(initializers.get(name)).__name__ == kind
@@ -96,7 +111,16 @@ def test_wrong_initializers(text: str, message: str) -> None:
 
 # ---------------------------------------------------------------------------------------------- regularizers
 @pytest.mark.parametrize(
-    ("text", "expected"), [("l1()", 0.035), ("l2(0.5)", 2.625), ("l1_l2(0.1, 0.2)", 1.4), ("L1L2(l2=1.0)", 5.25), ("l1(l=1.0)", 3.5), ("get('l2')", 0.0525), ("get('l1_l2')", 0.0875)]
+    ("text", "expected"),
+    [
+        ("l1()", 0.035),
+        ("l2(0.5)", 2.625),
+        ("l1_l2(0.1, 0.2)", 1.4),
+        ("L1L2(l2=1.0)", 5.25),
+        ("l1(l=1.0)", 3.5),
+        ("get('l2')", 0.0525),
+        ("get('l1_l2')", 0.0875),
+    ],
 )
 def test_penalties(text: str, expected: float) -> None:
     made = eval(f"regularizers.{text}")  # noqa: S307
