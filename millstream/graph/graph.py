@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import millstream.core.dispatch  # noqa: F401  # says how ops are called, before the leaves below are made
 from millstream.core.op import Op
 from millstream.core.spec import ArraySpec
 

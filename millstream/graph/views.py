@@ -75,7 +75,9 @@ class View:
 
 
 def _reshaped_strides(old: Shape, strides: Shape, new: Shape) -> Shape | None:
-    """Strides of the new shape: runs of old axes that lie without gaps may be cut anew."""
+    """Strides of the new shape: runs of old axes that lie without gaps may be cut anew. Without elements, any will do."""
+    if 0 in new:
+        return contiguous_strides(new)
     runs = merged_axes(old, [strides])
     sizes = [(n, s[0]) for n, s in runs]
     out: list[int] = []

@@ -181,11 +181,15 @@ class Fusion:
 
     def _feeds_only(self, group: Group, node: Node) -> bool:
         """Whether nothing but this node needs what an elementwise group computes."""
-        if group.kind != "elementwise":
+        if group.kind != "elementwise" or any(self._is_gathered(x) for m in group.nodes for x in m.inputs):
             return False
         members = {n.number for n in group.nodes}
         inside = members | {node.number}
         return not (members & self.results) and all(u.number in inside for m in group.nodes for u in self.users[m.number])
+
+    def _is_gathered(self, x: Node) -> bool:
+        """Whether a value is read row by row of the batch's list, which only elementwise nests do."""
+        return x.number not in self.home and self.place(x)[1].gathered is not None
 
     def _merge_scalars(self) -> None:
         """Independent elementwise groups of single elements become one kernel: each would cost a call and do nothing."""

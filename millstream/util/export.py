@@ -16,6 +16,7 @@ T = TypeVar("T")
 _NAMES: dict[str, Any] = {}
 _SPACES: dict[str, "Namespace"] = {}
 _PROVIDERS: dict[str, list[str]] = {}
+_LATER: dict[str, str] = {}
 ROOT = "millstream"
 
 
@@ -63,6 +64,11 @@ def _uncover(path: str) -> None:
         setattr(holder, name, _NAMES[path])
 
 
+def provide_names(module: str, *names: str) -> None:
+    """Say that a module defines single public names ("tf.norm"), whose namespace should load without it."""
+    _LATER.update((name[3:], module) for name in names)
+
+
 def exported() -> dict[str, Any]:
     """Every public name registered so far, without the leading "tf.", in order of registration."""
     return dict(_NAMES)
@@ -72,6 +78,8 @@ def load_everything() -> None:
     """Import all providers, so that `exported` is complete."""
     for space in list(_PROVIDERS):
         _load(space)
+    for module in set(_LATER.values()):
+        importlib.import_module(module)
 
 
 def _load(space: str) -> bool:
@@ -83,7 +91,7 @@ def _load(space: str) -> bool:
 
 def _children(space: str) -> set[str]:
     prefix = space + "." if space else ""
-    names: Iterable[str] = (*_NAMES, *_PROVIDERS)
+    names: Iterable[str] = (*_NAMES, *_PROVIDERS, *_LATER)
     return {n[len(prefix) :].split(".")[0] for n in names if n.startswith(prefix) and n != space}
 
 
@@ -118,6 +126,9 @@ class Namespace(ModuleType):
         while True:
             if path in _NAMES:
                 return _NAMES[path]
+            if path in _LATER:
+                importlib.import_module(_LATER.pop(path))
+                continue
             if _is_space(path):
                 return space(path)
             if (submodule := _own_module(f"{ROOT}.{path}")) is not None:

@@ -1,10 +1,12 @@
 """Sequential: layers one after the other. Without a known input shape the layers are built when the first data come."""
 
+import warnings
 from typing import Any
 
 from millstream.core import scope
 from millstream.core.dispatch import eagerly
 from millstream.core.spec import TensorShape
+from millstream.core.tensor import Tensor
 from millstream.keras.layers.base import Layer
 from millstream.keras.layers.context import CALL, STRUCTURE
 from millstream.keras.layers.input import Input, InputLayer
@@ -79,7 +81,7 @@ class Sequential(Model):
 
     # ------------------------------------------------------------------ the graph, drawn when somebody asks for it
     def _graph(self) -> Network | None:
-        if self._stale:
+        if vars(self).get("_stale"):
             vars(self)["_stale"] = False
             if self._entry is not None and self._end is not None and self._chain:
                 self._connect(self._entry, self._end)
@@ -104,10 +106,10 @@ class Sequential(Model):
             return
         vars(self)["_network"] = Network(entry, x, self._extra)
 
-    def __getattribute__(self, name: str) -> Any:
-        if name == "_network" and vars(self).get("_stale"):
-            return self._graph()
-        return super().__getattribute__(name)
+    @property
+    def _network(self) -> Network | None:  # type: ignore[override]
+        """The graph, if the input shape is known."""
+        return self._graph()
 
     @property
     def layers(self) -> list[Any]:
@@ -166,7 +168,7 @@ class Sequential(Model):
         """Remember the shape of the data; sizes in which later data differ become unknown."""
         if CALL.root is not None and not hasattr(inputs, "shape"):
             return
-        seen = inputs._array.shape if "_array" in dir(type(inputs)) and type(inputs).__name__ == "Tensor" else tuple(inputs.shape)
+        seen = inputs._array.shape if type(inputs) is Tensor else tuple(inputs.shape)
         if CALL.batch_is_unknown and seen:
             seen = (None, *seen[1:])
         known = self._inferred
@@ -191,6 +193,23 @@ class Sequential(Model):
     @input_spec.setter
     def input_spec(self, spec: Any) -> None:
         vars(self)["_given_spec"] = spec
+
+    # ------------------------------------------------------------------ older names
+    def predict_proba(self, x: Any, batch_size: int = 32, verbose: Any = 0) -> Any:
+        """The older name of predict."""
+        warnings.warn("`model.predict_proba()` is deprecated and will be removed after 2021-01-01. Please use `model.predict()` instead.", stacklevel=2)
+        return self.predict(x, batch_size, verbose)
+
+    def predict_classes(self, x: Any, batch_size: int = 32, verbose: Any = 0) -> Any:
+        """The most likely class of each row; of a single output whether it is above 0.5."""
+        warnings.warn(
+            "`model.predict_classes()` is deprecated and will be removed after 2021-01-01. Please use instead:* `np.argmax(model.predict(x), axis=-1)`, "
+            "if your model does multi-class classification (e.g. if it uses a `softmax` last-layer activation).* `(model.predict(x) > 0.5).astype(\"int32\")`, "
+            "if your model does binary classification (e.g. if it uses a `sigmoid` last-layer activation).",
+            stacklevel=2,
+        )
+        found = self.predict(x, batch_size, verbose)
+        return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
 
     # ------------------------------------------------------------------ configuration
     def get_config(self) -> dict[str, Any]:

@@ -118,7 +118,7 @@ _equal, _not_equal = equal.fast, not_equal.fast
 install_operator("__eq__", _tensor_equals)
 install_operator("__ne__", _tensor_differs)
 for _name, _made in (("lt", less), ("le", less_equal), ("gt", greater), ("ge", greater_equal)):
-    install_operator(f"__{_name}__", (lambda f: lambda self, other: f(self, other))(_made.fast))
+    install_operator(f"__{_name}__", _made.fast)
 
 
 def is_tensor_like(x: Any) -> bool:
