@@ -51,7 +51,7 @@ class Adam(_Moments):
 
     >>> w = tf.Variable(1.0)
     >>> _ = tf.keras.optimizers.Adam(0.1).minimize(lambda: w * w, [w])
-    ... round(float(w), 4)
+    >>> round(float(w), 4)
     0.9
     """
 

@@ -54,7 +54,7 @@ class Optimizer:
     ...         return var.assign_sub(self._decayed_lr(var.dtype) * grad)
     >>> w = tf.Variable(1.0)
     >>> _ = Plain().apply_gradients([(tf.constant(1.0), w)])
-    ... float(w)
+    >>> float(w)
     0.5
     """
 
