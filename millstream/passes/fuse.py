@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from millstream.graph.graph import INPUT, ITEM, LEAVES, Graph, Node
 from millstream.graph.views import View
-from millstream.graph.graph import CONST, INPUT, ITEM, LEAVES, VARIABLE, Graph, Node
 
 COMPILED = frozenset(("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"))
 
@@ -243,7 +243,3 @@ def _is_matrix_product(node: Node) -> bool:
     """Two matrices of one float type: what the tiled template takes."""
     return all(len(x.shape) == 2 and x.spec.dtype.name in ("float32", "float64") for x in node.inputs)
 
-
-def leaf_kind(node: Node) -> str:
-    """"input", "const", "variable" or "computed"."""
-    return {INPUT: "input", CONST: "const", VARIABLE: "variable"}.get(node.op, "computed")

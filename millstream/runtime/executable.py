@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from millstream.codegen.lower import Call, Place, lower
-from millstream.graph.views import View
 from millstream.graph.graph import Graph, constant_value
+from millstream.graph.views import View
 from millstream.passes import pipeline
 from millstream.passes.schedule import Schedule
 from millstream.runtime import kernels

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import millstream as tf
 from millstream.core.op import op
@@ -96,7 +97,7 @@ def test_an_error_in_an_op_without_compiled_code_comes_out() -> None:
 
 
 UNARY = (tf.exp, tf.tanh, tf.sigmoid, tf.nn.relu, tf.square, tf.abs, lambda x: tf.reduce_sum(x, -1, keepdims=True), lambda x: tf.reduce_max(x, 0, keepdims=True),
-         lambda x: tf.transpose(x), tf.nn.softmax, lambda x: tf.matmul(x, x, transpose_b=True), lambda x: tf.reshape(x, [-1, 1]))  # fmt: skip
+         tf.transpose, tf.nn.softmax, lambda x: tf.matmul(x, x, transpose_b=True), lambda x: tf.reshape(x, [-1, 1]))  # fmt: skip
 BINARY = (tf.add, tf.multiply, tf.maximum, tf.subtract)
 
 
