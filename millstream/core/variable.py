@@ -30,7 +30,8 @@ class Variable(Operators):
 
     Args: initial_value, anything that becomes a tensor, or a function of no arguments; trainable; dtype; name; shape.
     Raises: ValueError without an initial value, or for one that does not fit `shape`.
-    >>> w = tf.Variable(4); w.assign_sub(1); int(w)
+    >>> w = tf.Variable(4)
+    >>> int(w.assign_sub(1))
     3
     """
 
