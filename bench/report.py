@@ -40,7 +40,7 @@ def workload_section(rounds: Rounds, limits: Limits) -> str:
     unit = done[0].samples[0]["unit"]
     ours = next((s for s in done if s.framework == OURS), None)
     head = (
-        f"| framework | median, a {unit} | fastest, slowest round | Millstream is | first step | peak memory |\n|---|--:|--:|--:|--:|--:|\n"
+        f"| framework | median, {'an' if unit[0] in 'aeiou' else 'a'} {unit} | fastest, slowest round | Millstream is | first step | peak memory |\n|---|--:|--:|--:|--:|--:|\n"
     )
     rows = "".join(_row(s, ours) for s in sorted(done, key=lambda s: s.seconds))
     lines = [*_verdicts(rounds, ours), *_direct_calls(done), *_against_limits(rounds.workload, ours, limits), *_remarks(rounds)]

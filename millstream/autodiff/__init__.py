@@ -1,0 +1,1 @@
+"""Differentiation: the tape and reverse mode."""

@@ -10,7 +10,6 @@ from typing import Any
 from millstream.core.dispatch import Hooks
 from millstream.core.op import Op
 
-
 # One op that was carried out: the op, its inputs, its attributes, and what the call returned (a tensor or a tuple of them).
 Record = tuple[Op, tuple[Any, ...], dict[str, Any], Any]
 
@@ -69,7 +68,9 @@ def _apply(
             if id(x) in needed:
                 _accumulate(gradients, x, gradient)
     elif any(id(x) in needed for x in inputs):
-        raise LookupError(f"No gradient defined for operation '{op.name}'. Put tf.stop_gradient round it, or give it one with tf.custom_gradient.")
+        raise LookupError(
+            f"No gradient defined for operation '{op.name}'. Put tf.stop_gradient round it, or give it one with tf.custom_gradient."
+        )
 
 
 def _accumulate(gradients: dict[int, Any], x: Any, gradient: Any) -> None:

@@ -29,7 +29,8 @@ class GradientTape:
 
     Args: persistent, keep the record after the first `gradient`; watch_accessed_variables.
     >>> x = tf.Variable(3.0)
-    >>> with tf.GradientTape() as tape: y = x * x
+    >>> with tf.GradientTape() as tape:
+    ...     y = x * x
     >>> float(tape.gradient(y, x))
     6.0
     """
@@ -91,9 +92,13 @@ class GradientTape:
         """Record what depends on these tensors or variables (any nesting) from now on. Raises: ValueError for other things."""
         for x in tree.flatten(tensor):
             if not isinstance(x, (Tensor, Variable)):
-                raise ValueError(f"Passed in object of type {type(x)}, not tf.Tensor; watch takes tensors and variables: make one with tf.constant.")
+                raise ValueError(
+                    f"Passed in object of type {type(x)}, not tf.Tensor; watch takes tensors and variables: make one with tf.constant."
+                )
             if not (x.dtype.is_floating or x.dtype.is_complex):
-                logging.getLogger("tensorflow").warning("The dtype of the watched tensor must be floating (e.g. tf.float32), got %r", x.dtype)
+                logging.getLogger("tensorflow").warning(
+                    "The dtype of the watched tensor must be floating (e.g. tf.float32), got %r", x.dtype
+                )
             if id(x) not in self._watched:
                 self._watch(x)
 
@@ -120,7 +125,9 @@ class GradientTape:
         self._push() if recording else None
 
     # ------------------------------------------------------------------ differentiating
-    def gradient(self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = UnconnectedGradients.NONE) -> Any:
+    def gradient(
+        self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = UnconnectedGradients.NONE
+    ) -> Any:
         """The gradient of the sum of the target's elements to each source, in the sources' nesting.
 
         Raises: RuntimeError when a tape that is not persistent is used twice.
@@ -165,8 +172,10 @@ def _seeds(targets: Sequence[Any], output_gradients: Any) -> list[Any]:
 def _check_sources(leaves: Sequence[Any]) -> None:
     for x in leaves:
         if not isinstance(x, (Tensor, Variable)):
-            raise ValueError(f"Sources of a gradient are tensors or variables; got {x!r} of type {type(x)}. Watch a tensor made with tf.constant instead.")
+            raise ValueError(
+                f"Sources of a gradient are tensors or variables; got {x!r} of type {type(x)}. Watch a tensor made with tf.constant instead."
+            )
         if not (x.dtype.is_floating or x.dtype.is_complex):
-            logging.getLogger("tensorflow").warning("The dtype of the source tensor must be floating (e.g. tf.float32) when calling GradientTape.gradient, got %r", x.dtype)
-
-
+            logging.getLogger("tensorflow").warning(
+                "The dtype of the source tensor must be floating (e.g. tf.float32) when calling GradientTape.gradient, got %r", x.dtype
+            )

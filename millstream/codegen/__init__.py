@@ -1,0 +1,1 @@
+"""Kernels: loop nests of fused groups, templates, and the loop IR that they are written in."""

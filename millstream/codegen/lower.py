@@ -14,9 +14,9 @@ from millstream.codegen.kernels.gemm import Tile, gemm, tile_for
 from millstream.codegen.kernels.philox import uniform
 from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.nests import Access, Chain, Operand, Reduction, Step
-from millstream.graph.views import View, merged_axes
 from millstream.core.machine import Machine, machine
 from millstream.graph.graph import CONST, INPUT, ITEM, VARIABLE, Node, variable_of
+from millstream.graph.views import View, merged_axes
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,6 @@ class _Lowering:
         return Call(None, [], [p for p, _, _ in inputs], writes, node, inputs, results, cost=10**6)
 
 
-
-
 class _Row(float):
     """The stride of a gathered axis: unlike any number, so that the axis is never merged with another."""
 
@@ -212,7 +210,9 @@ def _operand(r: _Ref, axes: list[tuple[int, tuple[Any, ...]]], k: int) -> Operan
     return Operand(r.dtype, inner, gathered, bool(r.stream))
 
 
-def _access(r: _Ref, operand: Operand, axes: list[tuple[int, tuple[Any, ...]]], k: int, own: Sequence[int], vector_axis: int | None) -> list[Argument]:
+def _access(
+    r: _Ref, operand: Operand, axes: list[tuple[int, tuple[Any, ...]]], k: int, own: Sequence[int], vector_axis: int | None
+) -> list[Argument]:
     """The arguments of one `nests.Access`, in the order in which it declares them."""
     out: list[Argument] = [r.place]
     for a in own:
@@ -237,7 +237,12 @@ class _ChainMaker:
     """The steps of elementwise nodes over a domain, with their operands."""
 
     def __init__(
-        self, lowering: _Lowering, domain: tuple[int, ...], nodes: Sequence[Node], anchor: Node | None = None, copied: tuple[Node, Node] | None = None
+        self,
+        lowering: _Lowering,
+        domain: tuple[int, ...],
+        nodes: Sequence[Node],
+        anchor: Node | None = None,
+        copied: tuple[Node, Node] | None = None,
     ) -> None:
         self.lowering, self.domain = lowering, domain
         self.reads: list[_Ref] = []
@@ -317,8 +322,8 @@ class _ReductionCall:
         """The merged axes of one sort: sizes, and each operand's stride (the epilogue's are 0 along folded axes)."""
         chosen = [a for a in range(len(self.x.shape)) if (a in self.folded) == folded]
         strides = [tuple(r.view.strides[a] for a in chosen) for r in self.before.reads]
-        for r in [*self.after.reads, *self.after.writes]:
-            strides.append(tuple(0 if folded else r.view.strides[self._result_axis(a)] for a in chosen))
+        after = [*self.after.reads, *self.after.writes]
+        strides += [tuple(0 if folded else r.view.strides[self._result_axis(a)] for a in chosen) for r in after]
         return merged_axes(tuple(self.x.shape[a] for a in chosen), strides)
 
     def _result_axis(self, axis: int) -> int:

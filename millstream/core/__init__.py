@@ -1,0 +1,1 @@
+"""What tensors and ops are: dtypes, shapes, records, dispatch, variables."""

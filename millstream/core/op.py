@@ -48,6 +48,7 @@ class Op:
         self.fast: Rule = _CALLS[0](self)
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
+        """Run on tensors (or what becomes tensors), or add to the graph being traced."""
         return self.fast(*inputs, **attrs)
 
     def __repr__(self) -> str:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 try:
-    from numpy._core.umath import _extobj_contextvar as SETTING, _make_extobj  # type: ignore[attr-defined]
+    from numpy._core import umath
 
-    IGNORE = _make_extobj(all="ignore")
-except ImportError:
+    SETTING: Any = umath._extobj_contextvar
+    IGNORE: Any = umath._make_extobj(all="ignore")
+except (ImportError, AttributeError):
     SETTING, IGNORE = None, None
 
 

@@ -1,0 +1,1 @@
+"""The graph of a traced function: nodes, tracing, views, printing, checking, interpreting."""

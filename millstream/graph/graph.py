@@ -4,11 +4,12 @@ Leaves are inputs, constants and variables; a node of an op with several results
 A node's source line and layer are kept beside it (`Graph.notes`), not in its identity.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+import millstream.core.dispatch  # noqa: F401  # says how ops are called, before the leaves below are made
 from millstream.core.op import Op
 from millstream.core.spec import ArraySpec
 
@@ -126,7 +127,11 @@ class Graph:
             key: Any = (array.tobytes(), array.shape, spec.dtype.name)
         else:
             key = ByIdentity(array)
-        return self.add(CONST, (), (("key", key), ("value", ByIdentity(array))), spec) if key.__class__ is ByIdentity else self._small(array, key, spec)
+        return (
+            self.add(CONST, (), (("key", key), ("value", ByIdentity(array))), spec)
+            if key.__class__ is ByIdentity
+            else self._small(array, key, spec)
+        )
 
     def _small(self, array: Any, key: Any, spec: ArraySpec) -> Node:
         known = self._known.get(key)
@@ -153,7 +158,7 @@ class Graph:
         """Where a node comes from, if it is known."""
         return self.notes.get(node.number)
 
-    def rewrite(self, rules: dict[Op, Callable[["Graph", Node, tuple[Node, ...]], Node | None]]) -> "Graph":
+    def rewrite(self, rules: Mapping[Op, Callable[["Graph", Node, tuple[Node, ...]], Node | None]]) -> "Graph":
         """A new graph in which rules[op](new graph, old node, new inputs) stands for each node of that op; None keeps it."""
         new = Graph()
         new.inputs = []
@@ -173,7 +178,7 @@ class Graph:
         return text(self)
 
 
-def _copy(old: Graph, new: Graph, node: Node, mapped: dict[int, Node], rules: dict[Op, Any]) -> Node:
+def _copy(old: Graph, new: Graph, node: Node, mapped: dict[int, Node], rules: Mapping[Op, Any]) -> Node:
     inputs = tuple(mapped[n.number] for n in node.inputs)
     rule = rules.get(node.op)
     made = rule(new, node, inputs) if rule is not None else None
@@ -182,7 +187,7 @@ def _copy(old: Graph, new: Graph, node: Node, mapped: dict[int, Node], rules: di
     note = old.notes.get(node.number)
     if note is not None:
         new.notes.setdefault(made.number, note)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def constant_value(node: Node) -> Any:

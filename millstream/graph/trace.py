@@ -69,7 +69,9 @@ class GraphTensor(Tensor):
 
     def numpy(self) -> Any:
         """Raises: AttributeError; there are no values."""
-        raise AttributeError("A tensor of a traced function has no values: .numpy() works on eager tensors only. Use tf.print, or run_eagerly=True.")
+        raise AttributeError(
+            "A tensor of a traced function has no values: .numpy() works on eager tensors only. Use tf.print, or run_eagerly=True."
+        )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise NotImplementedError(

@@ -4,12 +4,12 @@ from millstream.core.spec import ArraySpec
 from millstream.graph.graph import ITEM, LEAVES, Graph, Node
 
 
-class BrokenGraph(AssertionError):
+class BrokenGraphError(AssertionError):
     """A pass has made a graph that breaks an invariant: a mistake in Millstream, not in the user's program."""
 
 
 def verify(graph: Graph) -> Graph:
-    """The same graph, checked. Raises: BrokenGraph naming the node and the rule."""
+    """The same graph, checked. Raises: BrokenGraphError naming the node and the rule."""
     seen: set[int] = set()
     for node in graph.live():
         _check(node.number < len(graph.nodes) and graph.nodes[node.number] is node, node, "is not in its own graph")
@@ -37,4 +37,4 @@ def _same(a: ArraySpec | tuple[ArraySpec, ...], b: ArraySpec | tuple[ArraySpec, 
 
 def _check(true: bool, node: Node, what: str) -> None:
     if not true:
-        raise BrokenGraph(f"{node!r} ({node.op.name}) {what}.")
+        raise BrokenGraphError(f"{node!r} ({node.op.name}) {what}.")

@@ -4,17 +4,39 @@
 probability that has been rounded to 0 or 1 has lost the digits that its logit still has.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 from millstream.core.tensor import convert
-from millstream.keras.backend.compose import clip, like, number, softplus as softplus_, where
+from millstream.keras.backend.compose import clip, like, number, where
 from millstream.keras.objects import deserialize_keras_object, serialize_keras_object
-from millstream.ops.math import arithmetic, comparison
-from millstream.ops.math.exponential import exp, expm1, sigmoid as sigmoid_, tanh as tanh_
+from millstream.ops.math.comparison import greater
+from millstream.ops.math.exponential import exp
+from millstream.ops.math.exponential import sigmoid as sigmoid_
+from millstream.ops.math.exponential import tanh as tanh_
 from millstream.ops.math.reduce import reduce_max, reduce_sum
-from millstream.ops.nn.activation import relu as relu_
+from millstream.ops.nn.activation import (
+    elu as elu_,
+)
+from millstream.ops.nn.activation import (
+    gelu as gelu_,
+)
+from millstream.ops.nn.activation import (
+    leaky_relu,
+    silu,
+)
+from millstream.ops.nn.activation import (
+    relu as relu_,
+)
+from millstream.ops.nn.activation import (
+    selu as selu_,
+)
+from millstream.ops.nn.activation import (
+    softplus as softplus_,
+)
+from millstream.ops.nn.activation import (
+    softsign as softsign_,
+)
 from millstream.ops.nn.softmax import softmax as softmax_
 from millstream.util.export import export
 
@@ -40,7 +62,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     if x.ndim < 2:
         raise ValueError(f"Cannot apply softmax to a tensor that is {x.ndim}D. Received input: {x}. Give it a batch dimension.")
     if x.ndim == 2 or isinstance(axis, int):
-        output = softmax_(x, axis=axis)
+        output = softmax_(x, axis=-1 if x.ndim == 2 else axis)  # TensorFlow 2.4 takes the last axis of a matrix, whatever is asked for
     else:
         e = exp(x - reduce_max(x, axis=axis, keepdims=True))
         output = e / reduce_sum(e, axis=axis, keepdims=True)
@@ -56,37 +78,32 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     [1.0, 0.0]
     """
     x = convert(x)
-    below = expm1(arithmetic.minimum(x, like(0, x)))
-    return where(comparison.greater(x, like(0, x)), x, below if alpha == 1 else below * alpha)
+    result = elu_(x)
+    return result if alpha == 1 else where(greater(x, like(0, x)), result, result * like(alpha, x))
 
 
 @_activation
 def selu(x: Any) -> Any:
     """The self-normalising scaled `elu`: scale 1.0507, alpha 1.6733."""
-    return elu(x, _SELU_ALPHA) * _SELU_SCALE
-
-
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+    return selu_(x)
 
 
 @_activation
 def softplus(x: Any) -> Any:
     """log(1 + exp(x))."""
-    return softplus_(convert(x))
+    return softplus_(x)
 
 
 @_activation
 def softsign(x: Any) -> Any:
     """x / (1 + |x|)."""
-    x = convert(x)
-    return x / (abs(x) + 1)
+    return softsign_(x)
 
 
 @_activation
 def swish(x: Any) -> Any:
     """x * sigmoid(x)."""
-    x = convert(x)
-    return x * sigmoid_(x)
+    return silu(x)
 
 
 @_activation
@@ -99,7 +116,9 @@ def relu(x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: 
     x = convert(x)
     if alpha == 0 and max_value is None and threshold == 0:
         return relu_(x)
-    above = where(comparison.greater(x, like(threshold, x)), x, like(0, x)) if threshold else relu_(x)
+    if max_value is None and threshold == 0:
+        return leaky_relu(x, alpha)
+    above = where(greater(x, like(threshold, x)), x, like(0, x)) if threshold else relu_(x)
     if max_value is not None:
         above = clip(above, 0, max_value)
     return above - relu_(like(threshold, x) - x) * like(alpha, x) if alpha else above
@@ -112,13 +131,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     >>> tf.keras.activations.gelu(tf.constant([0.0])).numpy().tolist()
     [0.0]
     """
-    x = convert(x)
-    if approximate:
-        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
-        return x * 0.5 * (tanh_(inner) + 1.0)
-    from millstream.ops.math.special import erf
-
-    return x * 0.5 * (erf(x * math.sqrt(0.5)) + 1.0)
+    return gelu_(x, approximate)
 
 
 @_activation
@@ -177,7 +190,7 @@ def get(identifier: Any) -> Activation:
     if isinstance(identifier, (str, dict)):
         return deserialize(identifier)
     if callable(identifier):
-        return identifier
+        return identifier  # type: ignore[no-any-return]
     raise TypeError(f"Could not interpret activation function identifier: {identifier!r}. Give a name such as 'relu', or a function.")
 
 

@@ -117,7 +117,8 @@ class RadialConstraint(Constraint):
 
 def _rings(w: Any, size: int) -> Any:
     """w[size, size, C] with each ring filled by one value of its diagonal, TensorFlow's choice: one place before the ring for the
-    innermost, on the lower right of it for the others of an even size, one place further in for those of an odd size."""
+    innermost, on the lower right of it for the others of an even size, one place further in for those of an odd size.
+    """
     start, count = size // 2, (size + 1) // 2
 
     def value(i: int, j: int) -> Any:

@@ -19,7 +19,9 @@ from millstream.core.tensor import Tensor
 from millstream.keras.backend.compose import number
 from millstream.keras.backend.config import dtype_or_default
 from millstream.keras.objects import deserialize_keras_object, serialize_keras_object
-from millstream.ops.array.creation import constant as constant_tensor, ones as ones_tensor, zeros as zeros_tensor
+from millstream.ops.array.creation import constant as constant_tensor
+from millstream.ops.array.creation import ones as ones_tensor
+from millstream.ops.array.creation import zeros as zeros_tensor
 from millstream.ops.array.shape import static_shape
 from millstream.util.export import export, publish, space
 
@@ -115,7 +117,9 @@ class ConstantOfOwnType(Constant):
 
     def __init__(self, value: Any = 0) -> None:
         if not (np.isscalar(value) or isinstance(value, (list, tuple, np.ndarray))):
-            raise TypeError(f"Invalid type for initial value: {type(value)} (expected Python scalar, list or tuple of values, or numpy.ndarray).")
+            raise TypeError(
+                f"Invalid type for initial value: {type(value)} (expected Python scalar, list or tuple of values, or numpy.ndarray)."
+            )
         super().__init__(value)
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Tensor:
@@ -210,7 +214,9 @@ class VarianceScaling(Initializer):
             raise ValueError(f"Invalid `mode` argument: {mode!r}. Choose 'fan_in', 'fan_out' or 'fan_avg'.")
         distribution = "truncated_normal" if str(distribution).lower() == "normal" else str(distribution).lower()
         if distribution not in {"uniform", "truncated_normal", "untruncated_normal"}:
-            raise ValueError(f"Invalid `distribution` argument: {distribution!r}. Choose 'uniform', 'truncated_normal' or 'untruncated_normal'.")
+            raise ValueError(
+                f"Invalid `distribution` argument: {distribution!r}. Choose 'uniform', 'truncated_normal' or 'untruncated_normal'."
+            )
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
@@ -354,7 +360,9 @@ def get(identifier: Any) -> Any:
         return deserialize(identifier)
     if callable(identifier):
         return identifier() if inspect.isclass(identifier) and issubclass(identifier, Initializer) else identifier
-    raise ValueError(f"Could not interpret initializer identifier: {identifier!r}. Give a name such as 'glorot_uniform', or an initializer.")
+    raise ValueError(
+        f"Could not interpret initializer identifier: {identifier!r}. Give a name such as 'glorot_uniform', or an initializer."
+    )
 
 
 @export("tf.keras.initializers.deserialize", "tf.initializers.deserialize")

@@ -5,7 +5,7 @@ import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from millstream.util.export import export, publish
 
@@ -24,7 +24,8 @@ def get_custom_objects() -> dict[str, Any]:
 class CustomObjectScope:
     """Context manager: names that mean these objects inside. Args: mappings from names to classes or functions.
 
-    >>> with tf.keras.utils.custom_object_scope({"half": lambda x: x / 2}): tf.keras.activations.get("half")(4.0)
+    >>> with tf.keras.utils.custom_object_scope({"half": lambda x: x / 2}):
+    ...     tf.keras.activations.get("half")(4.0)
     2.0
     """
 
@@ -32,7 +33,7 @@ class CustomObjectScope:
         self.custom_objects = args
         self.backup: dict[str, Any] = {}
 
-    def __enter__(self) -> "CustomObjectScope":
+    def __enter__(self) -> Self:
         self.backup = dict(_custom)
         for table in self.custom_objects:
             _custom.update(table)
@@ -57,7 +58,9 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     def register(thing: Any) -> Any:
         full = f"{package}>{name or thing.__name__}"
         if inspect.isclass(thing) and not hasattr(thing, "get_config"):
-            raise ValueError(f"Cannot register {thing.__name__}: a class that does not have a get_config() method. Give it one that returns its arguments.")
+            raise ValueError(
+                f"Cannot register {thing.__name__}: a class that does not have a get_config() method. Give it one that returns its arguments."
+            )
         if full in _custom:
             raise ValueError(f"{full} has already been registered to {_custom[full]}. Choose another name or package.")
         if thing in _registered_names:
@@ -113,7 +116,9 @@ def _plain(value: Any) -> Any:
 
 # ---------------------------------------------------------------------------------------------- from a config
 @export("tf.keras.utils.deserialize_keras_object")
-def deserialize_keras_object(identifier: Any, module_objects: Table | None = None, custom_objects: Table | None = None, printable_module_name: str = "object") -> Any:
+def deserialize_keras_object(
+    identifier: Any, module_objects: Table | None = None, custom_objects: Table | None = None, printable_module_name: str = "object"
+) -> Any:
     """The object that a config or name describes: custom objects first, then `module_objects`.
 
     Raises: ValueError for an unknown name (with the nearest known one) and for what is no description.
@@ -134,10 +139,8 @@ def deserialize_keras_object(identifier: Any, module_objects: Table | None = Non
 def _from_config(config: Table, tables: list[Table], custom_objects: Table, kind: str) -> Any:
     if "class_name" not in config or "config" not in config:
         raise ValueError(f"Improper config format: {config}. A config has the keys 'class_name' and 'config'.")
-    cls = _find(config["class_name"], tables, kind)
+    cls: Any = _find(config["class_name"], tables, kind)
     arguments = config["config"]
-    if not inspect.isclass(cls):
-        return cls(**arguments)
     if not hasattr(cls, "from_config"):
         with CustomObjectScope(custom_objects):
             return cls(**arguments)
@@ -157,6 +160,10 @@ def _find(name: str, tables: list[Table], kind: str) -> Any:
 def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """The error for a name that nothing has, with the nearest known names."""
     names = sorted({n for n in known if not n.startswith("_")})
-    close = difflib.get_close_matches(name, names, 3, 0.55) or difflib.get_close_matches(name.lower(), [n for n in names if n.islower()], 3, 0.55)
+    close = difflib.get_close_matches(name, names, 3, 0.5) or difflib.get_close_matches(
+        name.lower(), [n for n in names if n.islower()], 3, 0.55
+    )
     hint = f"Did you mean {' or '.join(repr(c) for c in close)}?" if close else f"Known names: {', '.join(names)}."
-    return ValueError(f"Unknown {kind}: {name}. {hint} One of your own is made known by custom_objects or tf.keras.utils.custom_object_scope.")
+    return ValueError(
+        f"Unknown {kind}: {name}. {hint} One of your own is made known by custom_objects or tf.keras.utils.custom_object_scope."
+    )

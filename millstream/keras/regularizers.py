@@ -158,7 +158,9 @@ def get(identifier: Any) -> Any:
         return deserialize(identifier)
     if callable(identifier):
         return identifier
-    raise ValueError(f"Could not interpret regularizer identifier: {identifier!r}. Give a name such as 'l2', or tf.keras.regularizers.l2(0.01).")
+    raise ValueError(
+        f"Could not interpret regularizer identifier: {identifier!r}. Give a name such as 'l2', or tf.keras.regularizers.l2(0.01)."
+    )
 
 
 @export("tf.keras.regularizers.deserialize")

@@ -1,0 +1,1 @@
+"""The compiler passes over graphs; `pipeline.py` lists them in order."""

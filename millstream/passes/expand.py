@@ -27,4 +27,3 @@ def _expand(new: Graph, node: Node, inputs: tuple[Node, ...]) -> Node:
     with trace.active():
         out: Any = node.op.rules["expand"](*[GraphTensor(trace, n) for n in inputs], **node.options)
     return trace.node(out)
-

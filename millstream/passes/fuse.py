@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from millstream.graph.graph import INPUT, ITEM, LEAVES, Graph, Node
 from millstream.graph.views import View
-from millstream.graph.graph import CONST, INPUT, ITEM, LEAVES, VARIABLE, Graph, Node
 
 COMPILED = frozenset(("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"))
 
@@ -181,11 +181,15 @@ class Fusion:
 
     def _feeds_only(self, group: Group, node: Node) -> bool:
         """Whether nothing but this node needs what an elementwise group computes."""
-        if group.kind != "elementwise":
+        if group.kind != "elementwise" or any(self._is_gathered(x) for m in group.nodes for x in m.inputs):
             return False
         members = {n.number for n in group.nodes}
         inside = members | {node.number}
         return not (members & self.results) and all(u.number in inside for m in group.nodes for u in self.users[m.number])
+
+    def _is_gathered(self, x: Node) -> bool:
+        """Whether a value is read row by row of the batch's list, which only elementwise nests do."""
+        return x.number not in self.home and self.place(x)[1].gathered is not None
 
     def _merge_scalars(self) -> None:
         """Independent elementwise groups of single elements become one kernel: each would cost a call and do nothing."""
@@ -239,7 +243,3 @@ def _is_matrix_product(node: Node) -> bool:
     """Two matrices of one float type: what the tiled template takes."""
     return all(len(x.shape) == 2 and x.spec.dtype.name in ("float32", "float64") for x in node.inputs)
 
-
-def leaf_kind(node: Node) -> str:
-    """"input", "const", "variable" or "computed"."""
-    return {INPUT: "input", CONST: "const", VARIABLE: "variable"}.get(node.op, "computed")

@@ -36,14 +36,14 @@ def run(graph: Graph, gathered: bool = False) -> Schedule:
     start = time.perf_counter()
     made = schedule(graph, Fusion(graph, gathered))
     if level >= 2:
-        print(f"millstream: fuse, schedule {1e3 * (time.perf_counter() - start):.2f} ms, {len(made.order)} kernels", file=sys.stderr)
+        sys.stderr.write(f"millstream: fuse, schedule {1e3 * (time.perf_counter() - start):.2f} ms, {len(made.order)} kernels\n")
     if level >= 3:
-        print("\n".join(map(str, made.order)), file=sys.stderr)
+        sys.stderr.write("\n".join(map(str, made.order)) + "\n")
     return made
 
 
 def _report(name: str, seconds: float, graph: Graph, level: int) -> None:
     verify(graph)
-    print(f"millstream: {name} {1e3 * seconds:.2f} ms, {len(graph.live())} nodes", file=sys.stderr)
+    sys.stderr.write(f"millstream: {name} {1e3 * seconds:.2f} ms, {len(graph.live())} nodes\n")
     if level >= 3:
-        print(graph, file=sys.stderr)
+        sys.stderr.write(f"{graph}\n")

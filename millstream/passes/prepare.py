@@ -7,8 +7,9 @@ copies read gathered rows, and the right factor of a product runs along its rows
 Keeps: every value, bit for bit.
 """
 
-from millstream.graph.views import View
+from millstream.core.op import Op
 from millstream.graph.graph import COPY, INPUT, LEAVES, Graph, Node
+from millstream.graph.views import View
 
 
 def prepare(graph: Graph, gathered: bool) -> Graph:
@@ -63,7 +64,7 @@ def _swapped(node: Node) -> object:
     return node.spec._replace(shape=node.shape[::-1])
 
 
-def _transpose_op() -> object:
+def _transpose_op() -> Op:
     from millstream.core.op import ops
 
     return next(o for o in ops() if o.name == "transpose")

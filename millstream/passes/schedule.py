@@ -36,7 +36,7 @@ def schedule(graph: Graph, fusion: Fusion) -> Schedule:
     in_place = _updates_in_place(graph, fusion, made)
     try:
         made.order = _ordered(fusion, in_place)
-    except CyclicUpdate:
+    except CyclicUpdateError:
         made.copies += [(fusion.graph.nodes[number], variable) for number, (variable, _) in in_place.items()]
         in_place = {}
         made.order = _ordered(fusion, in_place)
@@ -83,9 +83,9 @@ def _reads_same_element(fusion: Fusion, group: Group, variable: object) -> bool:
     anchored = set() if group.anchor is None else {x.number for m in (*group.prologue, group.anchor) for x in m.inputs}
     for node in fusion.reads(group):
         root, view = fusion.place(node)
-        if root.op is VARIABLE and variable_of(root) is variable:
-            if node.number in anchored or not view.is_whole or node.shape != group.domain:
-                return False
+        elsewhere = node.number in anchored or not view.is_whole or node.shape != group.domain
+        if root.op is VARIABLE and variable_of(root) is variable and elsewhere:
+            return False
     return True
 
 
@@ -100,14 +100,14 @@ def _ordered(fusion: Fusion, in_place: dict[int, tuple[object, list[Group]]]) ->
     while len(order) < len(fusion.groups):
         ready = [g for g in fusion.groups if g.bit not in done and before[g.bit] <= done]
         if not ready:
-            raise CyclicUpdate
+            raise CyclicUpdateError
         for group in ready:
             done.add(group.bit)
             order.append(group)
     return order
 
 
-class CyclicUpdate(Exception):
+class CyclicUpdateError(Exception):
     """Two in-place updates wait for each other: then all are made by copies at the end."""
 
 

@@ -1,0 +1,1 @@
+"""Running compiled graphs: memory, threads, cache, executables."""

@@ -1,6 +1,7 @@
 """Object code on disk: small files named by their key, safe against other processes, crashes and damage.
 
-A file is MAGIC, the SHA-256 of its key and the rest, the rest. It appears under its name by an atomic rename, and what does not match
+A file is MAGIC, the SHA-256 of the rest, the rest: a bundle of kernels that were compiled together, linked under each
+one's key. It appears under its name by an atomic rename, and what does not match
 its checksum is never used. The folder is the user's own (0700); without a usable folder everything works uncached.
 """
 
@@ -15,8 +16,9 @@ import time
 from functools import cache
 from pathlib import Path
 
-MAGIC = b"millstream object 1\n"
-DIGEST = 32
+from millstream.targets.llvm_cpu.jit import Bundle
+
+MAGIC = b"millstream objects 1\n"
 LIMIT_BYTES = 256 << 20
 ABANDONED_SECONDS = 3600  # a temporary file this old belongs to a process that died
 SUFFIX, TEMPORARY = ".o", ".part"
@@ -24,7 +26,7 @@ log = logging.getLogger("millstream.cache")
 
 
 class DiskStore:
-    """Bytes by key in a folder; every failure means "not stored", with one debug line."""
+    """Bundles by key in a folder; every failure means "not stored", with one debug line."""
 
     def __init__(self, folder: Path, limit: int = LIMIT_BYTES) -> None:
         self.folder, self.limit = folder, limit
@@ -50,8 +52,8 @@ class DiskStore:
         """Where a key's file lies."""
         return self.folder / (key + SUFFIX)
 
-    def get(self, key: str) -> bytes | None:
-        """The bytes put under a key; None when absent or damaged (a damaged file is removed)."""
+    def get(self, key: str) -> Bundle | None:
+        """The bundle put under a key; None when absent or damaged (a damaged file is removed)."""
         if not self.usable:
             return None
         path = self.path(key)
@@ -59,37 +61,45 @@ class DiskStore:
             content = path.read_bytes()
         except OSError:
             return None
-        start = len(MAGIC) + DIGEST
-        data = content[start:]
-        if content[:start] != MAGIC + _digest(key, data):
+        bundle = _unpacked(content)
+        if bundle is None or key not in bundle.symbols:
             log.debug("The stored kernel %s is damaged; it will be compiled again.", path)
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
         with contextlib.suppress(OSError):
             os.utime(path)  # trimming goes by last use
-        return data
+        return bundle
 
-    def put(self, key: str, data: bytes) -> None:
-        """Writes a key's file; after a failure (read-only, full) no more is tried."""
+    def put(self, bundle: Bundle) -> None:
+        """Writes a bundle's file under all its keys; after a failure (read-only, full) no more is tried."""
         if not self.usable:
             return
+        content = _packed(bundle)
         try:
-            self._write(self.path(key), MAGIC + _digest(key, data) + data)
+            self._write([self.path(key) for key in bundle.symbols], content)
         except OSError as error:
             self.usable = self._complain(f"cannot be written ({error})")
             return
-        self._untrimmed += len(data)
+        self._untrimmed += len(content)
         if self._untrimmed > self.limit // 8:
             self._untrimmed = 0
             self.trim()
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def _write(self, paths: list[Path], content: bytes) -> None:
+        """One file with many names; copies where the file system has no hard links."""
         handle, temporary = tempfile.mkstemp(TEMPORARY, dir=self.folder)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-            os.replace(temporary, path)
+            for path in paths[1:]:
+                try:
+                    os.link(temporary, path)
+                except FileExistsError:
+                    continue  # another process was first, or the old one will be found damaged when it is read
+                except OSError:
+                    self._write([path], content)
+            os.replace(temporary, paths[0])
         except OSError:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
@@ -104,8 +114,9 @@ class DiskStore:
                 if entry.name.endswith(TEMPORARY) and now - facts.st_mtime > ABANDONED_SECONDS:
                     os.unlink(entry.path)
                 elif entry.name.endswith(SUFFIX):
-                    files.append((facts.st_mtime, facts.st_size, entry.path))
-                    total += facts.st_size
+                    share = facts.st_size // facts.st_nlink
+                    files.append((facts.st_mtime, share, entry.path))
+                    total += share
         for _, size, path in sorted(files):
             if total <= self.limit:
                 break
@@ -114,8 +125,22 @@ class DiskStore:
                 total -= size
 
 
-def _digest(key: str, data: bytes) -> bytes:
-    return hashlib.sha256(key.encode() + data).digest()
+def _packed(bundle: Bundle) -> bytes:
+    """The file's bytes: MAGIC, digest, lines of keys, symbols and C functions, object code."""
+    lines = (bundle.symbols, bundle.symbols.values(), bundle.externals)
+    body = "".join(" ".join(line) + "\n" for line in lines).encode() + bundle.data
+    return MAGIC + hashlib.sha256(body).digest() + body
+
+
+def _unpacked(content: bytes) -> Bundle | None:
+    """The bundle of a file's bytes; None when they are not what was written."""
+    start = len(MAGIC) + hashlib.sha256().digest_size
+    body = content[start:]
+    if content[:start] != MAGIC + hashlib.sha256(body).digest():
+        return None
+    *lines, data = body.split(b"\n", 3)
+    keys, symbols, externals = (line.decode().split() for line in lines)
+    return Bundle(dict(zip(keys, symbols, strict=True)), tuple(externals), data)
 
 
 def default_folder() -> Path | None:

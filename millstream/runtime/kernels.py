@@ -1,7 +1,6 @@
 """Kernels ready to call: remembered, taken from the disk cache, or built and compiled.
 
 On disk a kernel is known by its description, not by its text, so that a warm start builds no loops and prints no text.
-    entry = the symbol, the C functions that it calls (a line each), then the object code
 """
 
 from __future__ import annotations
@@ -16,8 +15,10 @@ from collections.abc import Iterable
 from millstream.codegen.loops import Function
 from millstream.codegen.lower import Kernel
 from millstream.core.machine import machine
+from millstream.runtime import threads
 from millstream.runtime.cache import default_store
 from millstream.targets.llvm_cpu import jit
+from millstream.targets.llvm_cpu.emit import Text, emit
 from millstream.util.flags import debug_level
 
 _addresses: dict[str, int] = {}
@@ -25,40 +26,27 @@ _addresses: dict[str, int] = {}
 
 def compile(functions: Iterable[Function]) -> dict[str, int]:
     """Addresses of finished functions, by name; stored under their text. For kernels that are not described by a key."""
+    threads.prepare()
     return jit.compile(functions, default_store())
 
 
 def provide(kernels: Iterable[Kernel]) -> dict[str, int]:
     """Addresses of machine code by the kernels' keys: `void f(i64 thread, i64 threads, i64 step, ptr arguments)`."""
     wanted = {k.key: k for k in kernels}
-    fresh = {key: _symbol(kernel) for key, kernel in wanted.items() if key not in _addresses}
+    fresh = {key: _name(key) for key in wanted if key not in _addresses}
     if fresh:
-        found = jit.addresses(fresh.values())
-        _addresses.update({key: found[symbol] for key, symbol in fresh.items()})
+        threads.prepare()
+        start, before = time.perf_counter(), jit.compiled_count()
+        found = jit.provide({name: functools.partial(_text, wanted[key]) for key, name in fresh.items()}, default_store())
+        _addresses.update({key: found[name] for key, name in fresh.items()})
+        if debug_level() >= 2 and jit.compiled_count() > before:
+            took = 1e3 * (time.perf_counter() - start)
+            sys.stderr.write(f"millstream: {jit.compiled_count() - before} of {len(fresh)} kernels compiled in {took:.1f} ms\n")
     return {key: _addresses[key] for key in wanted}
 
 
-def _symbol(kernel: Kernel) -> str:
-    """Load a kernel's object code; the name under which it then is."""
-    store = default_store()
-    name = _name(kernel.key)
-    entry = store.get(name) if store is not None else None
-    if entry is None:
-        entry = _compile(kernel)
-        if store is not None:
-            store.put(name, entry)
-    head, _, code = entry.partition(b"\n\n")
-    symbol, *externals = head.decode().split("\n")
-    jit.load(symbol, externals, code)
-    return symbol
-
-
-def _compile(kernel: Kernel) -> bytes:
-    start = time.perf_counter()
-    symbol, externals, code = jit.object_of(kernel.build())
-    if debug_level() >= 2:
-        print(f"millstream: compiled in {1e3 * (time.perf_counter() - start):.1f} ms: {kernel.key[:120]}", file=sys.stderr)
-    return "\n".join([symbol, *externals]).encode() + b"\n\n" + code
+def _text(kernel: Kernel) -> Text:
+    return emit(kernel.build(), machine())
 
 
 def _name(key: str) -> str:

@@ -116,7 +116,7 @@ class _Pool:
     def load(self) -> Callable[..., int]:
         """Compiles the driver, or takes it from the cache, once."""
         posix = os.name == "posix"
-        places = jit.compile_module(driver.driver_text(machine(), posix), driver.SYMBOLS, default_store())
+        places = jit.compile_module(driver.driver_text(machine(), posix), driver.SYMBOLS, driver.externals(posix), default_store())
         word, pointer = ctypes.c_int64, ctypes.c_void_p
         self.native = ctypes.CFUNCTYPE(word, pointer, word, word, word, pointer)(places["ms_run"])
         self.start_worker = ctypes.CFUNCTYPE(word, word)(places["ms_start_worker"])
@@ -124,6 +124,12 @@ class _Pool:
         jit.bind("millstream_barrier", places["ms_barrier"])
         self.reset()
         return self.native
+
+    def prepare(self) -> None:
+        """Loads the driver if it is not."""
+        with self.lock:
+            if self.native is None:
+                self.load()
 
     def staff(self, threads: int) -> int:
         """How many threads a run can have: workers are started as needed, as far as the system allows."""
@@ -161,6 +167,11 @@ class _Pool:
 _pool = _Pool()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)
+
+
+def prepare() -> None:
+    """Loads the native driver now; kernels with barriers call into it."""
+    _pool.prepare()
 
 
 def run(plan: Plan, first_step: int = 0, steps: int = 1, threads: int | None = None, times: NDArray[np.int64] | None = None) -> int:

@@ -5,6 +5,7 @@ A namespace loads the modules that fill it when one of its names is first asked 
 """
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
@@ -130,6 +131,8 @@ class Namespace(ModuleType):
                 continue
             if _is_space(path):
                 return space(path)
+            if (submodule := _own_module(f"{ROOT}.{path}")) is not None:
+                return submodule
             if not _load(self._path):
                 raise AttributeError(self._missing(name))
 
@@ -159,6 +162,13 @@ def _make_space(path: str) -> Namespace:
     return adopt(module, path)
 
 
+def _own_module(full: str) -> ModuleType | None:
+    """A module of ours that is there, or on its way: `from millstream.keras import objects` must not load a whole namespace first."""
+    if full in sys.modules:
+        return sys.modules[full]
+    return importlib.import_module(full) if importlib.util.find_spec(full) is not None else None
+
+
 def _import_package(full: str) -> ModuleType | None:
     try:
         return importlib.import_module(full)
@@ -178,3 +188,13 @@ def adopt(module: ModuleType, path: str) -> Namespace:
         module.__path__ = []
     _SPACES[path] = module
     return module
+
+
+def replace(wrapped: dict[str, Any]) -> None:
+    """Put other objects under public names (without "tf."), also where a namespace has handed the old one out already."""
+    for name, thing in wrapped.items():
+        _NAMES[name] = thing
+        parent, _, last = name.rpartition(".")
+        holder = _SPACES.get(parent)
+        if holder is not None and last in holder.__dict__:
+            ModuleType.__setattr__(holder, last, thing)

@@ -23,7 +23,9 @@ TILES = [*tiles(machine()), Tile(1, 8), Tile(1, 1)]
 
 
 @cache
-def accumulating(tile: Tile, dtype: str = "float32", ragged: bool = True, target: Machine | None = None) -> Function:
+def accumulating(
+    tile: Tile, dtype: str = "float32", ragged: bool = True, target: Machine | None = None, transposed: bool = False
+) -> Function:
     """C += A B, so that an element handed over twice or never is seen."""
 
     def extra(b: LoopBuilder) -> tuple[Pointer, Value]:
@@ -34,7 +36,7 @@ def accumulating(tile: Tile, dtype: str = "float32", ragged: bool = True, target
         at = i * c_row + j
         b.store(c, at, b.load(c, at, value.type.lanes, mask) + value, mask)
 
-    return gemm(f"gemm_{tile.rows}x{tile.vectors}_{dtype}_{ragged}", tile, dtype, epilogue, extra, target, ragged)
+    return gemm(f"gemm_{tile.rows}x{tile.vectors}_{dtype}_{ragged}{transposed}", tile, dtype, epilogue, extra, target, ragged, transposed)
 
 
 def operands(shape: tuple[int, ...], dtype: str, transposed: bool, rng: np.random.Generator) -> Operands:
@@ -92,6 +94,26 @@ def test_reads_nothing_outside() -> None:
         target = machine(name)
         f = accumulating(tile_for(5, 19, target), target=target)
         check(f, (5, 19, 3), run=interpret.run)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("tile", [Tile(4, 2), Tile(6, 2), Tile(1, 1), Tile(3, 3)], ids=str)
+def test_b_column_by_column(tile: Tile, dtype: str) -> None:
+    """The same bits as the product with B row by row."""
+    plain, columnwise = accumulating(tile, dtype), accumulating(tile, dtype, transposed=True)
+    for shape in [*SHAPES, (9, 21, 1100)]:
+        _, b, expected, arguments = operands(shape, dtype, False, np.random.default_rng(6))
+        got = expected.copy()
+        compiled(plain, arguments, 2)
+        compiled(columnwise, [arguments[0], np.ascontiguousarray(b.T), *arguments[2:7], shape[2], got, shape[1]], 2)
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_b_column_by_column_reads_nothing_outside() -> None:
+    a, b, c, arguments = operands((5, 19, 11), "float32", False, np.random.default_rng(6))
+    expected = c + a @ b
+    interpret.run(accumulating(Tile(4, 2), transposed=True), [a, np.ascontiguousarray(b.T), *arguments[2:7], 11, c, 19], 2)
+    np.testing.assert_allclose(c, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 8])

@@ -380,6 +380,7 @@ def run_fit(setup: str, call: str, tick: float) -> dict[str, Any]:
     """Printed text, returned value, error."""
     tf.keras.backend.clear_session()
     tf.random.set_seed(7)
+    CLOCK.now = 1000.0
     scope: dict[str, Any] = {"tf": tf, "np": np, "tick": make_tick(tick)}
     exec(setup, scope)
     ticking = call.replace("callbacks=[", "callbacks=[tick, ") if "callbacks=[" in call else call[:-1] + ", callbacks=[tick])"

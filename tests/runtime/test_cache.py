@@ -13,7 +13,7 @@ import pytest
 
 from millstream.codegen.loops import Function, LoopBuilder
 from millstream.runtime import cache
-from millstream.runtime.cache import DiskStore
+from millstream.runtime.cache import Bundle, DiskStore
 from millstream.targets.llvm_cpu import jit
 from tests.targets.test_jit import environment
 
@@ -38,6 +38,10 @@ def kernel(number: int) -> Function:
     return b.finish()
 
 
+def bundle(*keys: str) -> Bundle:
+    return Bundle({key: "k" + key for key in keys}, ("expf",), bytes(900))
+
+
 def start(folder: Path, code: str = PROGRAM) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code], env=environment(MILLSTREAM_CACHE=str(folder)), stdout=subprocess.PIPE, text=True)
 
@@ -59,14 +63,38 @@ def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
 def test_damaged_objects_are_compiled_again(tmp_path: Path) -> None:
     assert outcome(start(tmp_path)) == ["6", "6.0"]
     files = sorted(tmp_path.glob("*.o"))
+    assert len(files) == 7  # six kernels and the driver of threads
     content = files[0].read_bytes()
-    files[0].write_bytes(content[:-100] + b"\x00" * 100)
-    files[1].write_bytes(content)  # whole, but another kernel's driver: the checksum is right, the symbol is not there
-    files[2].write_bytes(b"")
-    files[3].write_bytes(content[: len(content) // 2])
-    compiled_again, result = outcome(start(tmp_path))
-    assert int(compiled_again) >= 2
-    assert result == "6.0"
+    damaged = [content[:-100] + b"\x00" * 100, b"", content[: len(content) // 2], content.replace(b"\n", b"\r")]
+    for number, file in enumerate(files):
+        file.unlink()  # the others are links to the same file
+        file.write_bytes(damaged[number % 4])
+    assert outcome(start(tmp_path)) == ["6", "6.0"]
+    assert outcome(start(tmp_path)) == ["0", "6.0"]
+
+
+def test_a_file_of_other_kernels_is_not_used(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.put(bundle("a"))
+    store.path("a").rename(store.path("b"))
+    assert store.get("b") is None
+
+
+def test_kernels_compiled_together_are_one_file(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.put(bundle("a", "b", "c"))
+    assert store.get("b") == bundle("a", "b", "c")
+    assert len({p.stat().st_ino for p in tmp_path.iterdir()}) == 1
+
+
+def test_without_hard_links_files_are_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*arguments: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(cache.os, "link", refused)
+    store = DiskStore(tmp_path)
+    store.put(bundle("a", "b"))
+    assert store.get("a") == store.get("b") == bundle("a", "b")
 
 
 def test_two_processes_at_once(tmp_path: Path) -> None:
@@ -80,7 +108,7 @@ def test_killed_while_writing(tmp_path: Path) -> None:
     code = (
         "import os, signal\nfrom pathlib import Path\nfrom millstream.runtime import cache\n"
         "os.replace = lambda a, b: os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"cache.DiskStore(Path({str(tmp_path)!r})).put('key', b'x' * 1000)\n"
+        f"cache.DiskStore(Path({str(tmp_path)!r})).put(cache.Bundle({{'key': 'k'}}, (), b'x' * 1000))\n"
     )
     process = start(tmp_path, code)
     process.communicate(timeout=60)
@@ -102,8 +130,8 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(cache.tempfile, "mkstemp", full)
     with caplog.at_level("DEBUG", "millstream.cache"):
-        store.put("a", b"1")
-        store.put("b", b"2")
+        store.put(bundle("a"))
+        store.put(bundle("b"))
     assert len(caplog.records) == 1
     assert "No space left" in caplog.text
     assert "MILLSTREAM_CACHE" in caplog.text
@@ -113,7 +141,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     store = DiskStore(tmp_path / "file" / "kernels")
-    store.put("a", b"1")
+    store.put(bundle("a"))
     assert store.get("a") is None
     assert jit.compile([kernel(41)], store)
 
@@ -121,14 +149,14 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_a_folder_that_others_may_write_to_is_not_used(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     store = DiskStore(tmp_path)
-    store.put("a", b"1")
+    store.put(bundle("a"))
     assert not list(tmp_path.iterdir())
 
 
 def test_the_oldest_go_when_the_folder_is_full(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, limit=10_000)
     for n in range(20):
-        store.put(f"k{n:02}", bytes(900))
+        store.put(bundle(f"k{n:02}"))
         os.utime(store.path(f"k{n:02}"), (n + 1, n + 1))
     store.get("k15")
     store.trim()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from millstream.codegen.kernels.transpose import transposed as transposed_square
 from millstream.codegen.loops import Function, LoopBuilder, Pointer, Register, Type, Value
 from millstream.core.machine import Machine, machine
 
@@ -58,7 +59,7 @@ def tile_for(rows: int, columns: int, target: Machine | None = None, dtype: str 
     where = target or machine()
     lanes = where.lanes(dtype)
     if rows == 1:
-        return Tile(1, min(8, -(-columns // lanes)))
+        return Tile(1, min(4, -(-columns // lanes)))
     return min(tiles(where), key=lambda t: _cost(t, rows, columns, lanes))
 
 
@@ -71,19 +72,28 @@ def _cost(tile: Tile, rows: int, columns: int, lanes: int) -> float:
 
 
 def gemm(
-    name: str, tile: Tile, dtype: str, epilogue: Epilogue, extra: Extra = lambda b: None, target: Machine | None = None, ragged: bool = True
+    name: str,
+    tile: Tile,
+    dtype: str,
+    epilogue: Epilogue,
+    extra: Extra = lambda b: None,
+    target: Machine | None = None,
+    ragged: bool = True,
+    transposed: bool = False,
 ) -> Function:
     """The product's kernel. Parameters: A, B, M, N, K, a_row, a_k, b_k (strides in elements), then what `extra` declares.
 
     Threads split the (panel, tile) items, panels outermost: with several panels a thread owns whole columns.
     ragged=False: the caller promises that N is a multiple of the tile's width; less code to compile.
+    transposed=True: B lies column by column, B[k, n] at n * b_k + k; panels are transposed as they are packed.
     """
     b = LoopBuilder(name)
     pointers = [b.pointer(n, dtype) for n in ("A", "B")]
     x = _Operands(pointers[0], pointers[1], *[b.size(n) for n in ("M", "N", "K", "a_row", "a_k", "b_k")])
     hooks = _Epilogue(epilogue, extra(b))
     lanes = (target or machine()).lanes(dtype)
-    product = _Product(b, x, tile, Type("float64" if dtype == "float64" else "float32", lanes), hooks, ragged)
+    kind = _Transposed if transposed else _Product
+    product = kind(b, x, tile, Type("float64" if dtype == "float64" else "float32", lanes), hooks, ragged)
     down = (x.rows + (tile.rows - 1)) / tile.rows
     across = (x.columns + (product.width - 1)) / product.width
     low, high = b.share(down * across)
@@ -113,7 +123,7 @@ class _Product:
         self.lanes = type_.lanes
         self.width = tile.vectors * self.lanes
         self.block = PACK_BYTES // (self.width * type_.bits // 8)  # k steps of B that are packed at a time
-        self.packs = tile.rows > 1
+        self.packs = tile.rows > 1 or isinstance(self, _Transposed)
         self.sums = b.stack(type_.dtype, TILES * tile.rows * self.width)
         self.packed = b.stack(type_.dtype, self.block * self.width) if self.packs else operands.b
 
@@ -124,6 +134,7 @@ class _Product:
             steps = b.min(depth - k, self.block)
             long = depth > self.block
             unpacked = (group == first) | long
+            self.prepare(j, (k, steps), unpacked)
             with b.loop(group, b.min(group + TILES, last)) as t:
                 where = b.select(long, t - group, 0) * (self.tile.rows * self.width)
                 self.accumulate(t * self.tile.rows, j, where, (k, steps), (t == group) & unpacked)
@@ -137,16 +148,22 @@ class _Product:
         with b.if_(span[0] > 0):
             for n, register in enumerate(sums):
                 b.assign(register, b.load(self.sums, where + n * self.lanes, self.lanes))
-        rows = self.row_pointers(i, span[0])
-        if self.packs:
-            with b.if_(first):
-                self.in_place(j, rows, span, sums)
-            with b.else_():
-                self.from_packed(rows, span[1], sums)
-        else:
-            self.in_place(j, rows, span, sums)
+        self.over_k(j, self.row_pointers(i, span[0]), span, sums, first)
         for n in range(count):
             b.store(self.sums, where + n * self.lanes, sums[n].value)
+
+    def prepare(self, j: Value, span: tuple[Value, Value], unpacked: Value) -> None:
+        """What is to be done before the tiles of a panel: nothing, since the first one packs as it goes."""
+
+    def over_k(self, j: Value, rows: list[Pointer], span: tuple[Value, Value], sums: list[Register], first: Value) -> None:
+        """The loop over k; the first tile of a panel reads B itself."""
+        if not self.packs:
+            self.in_place(j, rows, span, sums)
+            return
+        with self.b.if_(first):
+            self.in_place(j, rows, span, sums)
+        with self.b.else_():
+            self.from_packed(rows, span[1], sums)
 
     def row_pointers(self, i: Value, k: Value) -> list[Pointer]:
         """The tile's rows of A from column k on; rows beyond the last read the last one."""
@@ -210,3 +227,27 @@ class _Product:
             call.call(b, call.context, i, column, value, None)
         with b.else_(), b.if_(left > 0):
             call.call(b, call.context, i, column, value, b.mask(left, self.lanes))
+
+
+class _Transposed(_Product):
+    """The product whose B lies column by column: a panel is packed before its tiles, in squares transposed in registers."""
+
+    def over_k(self, j: Value, rows: list[Pointer], span: tuple[Value, Value], sums: list[Register], first: Value) -> None:
+        """Every tile reads the packed panel."""
+        self.from_packed(rows, span[1], sums)
+
+    def prepare(self, j: Value, span: tuple[Value, Value], unpacked: Value) -> None:
+        """Pack a span of k of the panel; columns beyond the last repeat it, and the epilogue never sees them."""
+        b, x = self.b, self.x
+        with b.if_(unpacked), b.loop(0, self.width, self.lanes) as column:
+            near = [b.min(j + column + n, x.columns - 1) * x.b_k + span[0] for n in range(self.lanes)]
+            columns = [b.offset(x.b, at) for at in near]
+            target = b.offset(self.packed, column)
+            whole = span[1] / self.lanes * self.lanes
+            with b.loop(0, whole, self.lanes) as k:
+                square = transposed_square(b, [b.load(c, k, self.lanes) for c in columns])
+                for n, row in enumerate(square):
+                    b.store(target, (k + n) * self.width, row)
+            with b.loop(whole, span[1]) as k:
+                for n, c in enumerate(columns):
+                    b.store(target, k * self.width + n, b.load(c, k))

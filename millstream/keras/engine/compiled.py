@@ -6,8 +6,10 @@ numbers. Metrics, weights and the optimizer's state are variables that the code 
 has a trace of its own, which shares the kernels.
 """
 
+import importlib.util
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,9 +22,11 @@ from millstream.graph.graph import Graph
 from millstream.graph.trace import Trace
 from millstream.passes.fuse import COMPILED
 from millstream.runtime.executable import Executable
+from millstream.runtime.nan import run_checked
+from millstream.runtime.shuffling import Shuffler
 from millstream.util import tree
 from millstream.util.errors import invalid
-from millstream.util.flags import debug_level, flag
+from millstream.util.flags import debug_level, debug_word, flag
 
 
 class CannotCompile(Exception):  # noqa: N818  (a reason to run eagerly, not a mistake)
@@ -40,6 +44,8 @@ def make(model: Any, kind: str, data: Any, batch_size: int) -> "CompiledRunner":
     """
     if flag("MILLSTREAM_EAGER") or getattr(model, "run_eagerly", False):
         raise CannotCompile("it was asked to")
+    if importlib.util.find_spec("llvmlite") is None:
+        raise CannotCompile("llvmlite is not installed (it has no wheel for some systems), so there is no compiler")
     if STATE.tapes:
         raise CannotCompile("a GradientTape records it")
     leaves = [_array(x) for x in tree.flatten(data) if x is not None]
@@ -63,6 +69,7 @@ class CompiledRunner:
         self._results: list[Any] = []
         self._structure: Any = None
         self._executables: dict[int, Executable] = {}
+        self._checks_nan = debug_word("nan") and kind != "predict"
         self._streams: dict[Any, Any] = {}
         self._executable(min(batch_size, self.samples))
 
@@ -79,11 +86,24 @@ class CompiledRunner:
 
     def _run(self, size: int, rows: Any, start: int, first: int, count: int) -> None:
         executable = self._executable(size)
+        if self._checks_nan:
+            self._run_checked(executable, rows[start:], first, count)
+            return
         executable.bind_inputs(self.leaves)
         executable.bind_rows(rows[start:] if start else rows)
         if self.kind == "predict":
             executable.bind_outputs([r[start:] for r in self._results])
         executable.run(first, count)
+
+    def _run_checked(self, executable: Executable, rows: Any, first: int, count: int) -> None:
+        """Op by op, stopping at the first NaN."""
+        for step in range(first, first + count):
+            chosen = rows[step * executable.batch : (step + 1) * executable.batch]
+            run_checked(executable.graph, [x[chosen] for x in self.leaves])
+
+    def orders(self, stream: Any, count: int) -> Callable[[], Any]:
+        """A function that draws one epoch's order after the other from a random stream, in native code."""
+        return Shuffler(stream, count).order
 
     def rebind(self, data: Any) -> None:
         """The same code for other arrays of the same shapes (but for their number of samples) and dtypes."""
@@ -104,7 +124,7 @@ class CompiledRunner:
         graph = self._trace(trace, size)
         self._check_requirements(trace)
         if debug_level() >= 1:
-            print(f"millstream: traced {STEPS[self.kind]} of {self.model.name!r} for batches of {size}: {len(graph.live())} nodes", file=sys.stderr)
+            sys.stderr.write(f"millstream: traced {STEPS[self.kind]} of {self.model.name!r} for batches of {size}: {len(graph.live())} nodes\n")
         executable = Executable(graph, gathered=True, streamed=self.kind == "predict", batch=size)
         if self.kind == "predict" and self.outputs is None:
             self._allocate(graph)

@@ -1,6 +1,6 @@
 """What losses share: the class `Loss`, reductions, weights, and the matching of shapes.
 
-    y_true, y_pred [batch, ..., D]  ->  losses [batch, ...]  ->  times weights  ->  summed, averaged, or left as they are
+y_true, y_pred [batch, ..., D]  ->  losses [batch, ...]  ->  times weights  ->  summed, averaged, or left as they are
 """
 
 from collections.abc import Callable

@@ -13,13 +13,14 @@ from typing import Any
 from millstream.core.dispatch import STATE
 from millstream.core.tensor import Tensor, convert
 from millstream.graph.trace import GraphTensor
-from millstream.keras.backend.compose import clip, like, mean_last, sigmoid_cross_entropy, softmax_cross_entropy
+from millstream.keras.backend.compose import clip, like, mean_last
 from millstream.keras.backend.config import epsilon
 from millstream.keras.losses.base import LossFunctionWrapper, Reduction, as_predictions, loss_class, loss_function
 from millstream.ops.array.creation import cast
 from millstream.ops.array.shape import reshape, transpose
 from millstream.ops.math.exponential import log
 from millstream.ops.math.reduce import reduce_sum
+from millstream.ops.nn.cross_entropy import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits
 from millstream.ops.nn.softmax import sparse_softmax_cross_entropy_with_logits
 from millstream.ops.rules import normalize_axis
 from millstream.util.export import export
@@ -46,8 +47,8 @@ def _input_of(output: GraphTensor, op_name: str) -> Any:
         return None
     for tape in STATE.tapes:
         for record in reversed(getattr(tape, "_records", ())):
-            if record.outputs is output:
-                return record.inputs[0]
+            if record[3] is output:
+                return record[1][0]
     return GraphTensor(output._trace, node.inputs[0])
 
 
@@ -60,8 +61,10 @@ def elementwise_binary_crossentropy(target: Any, output: Any, from_logits: bool 
     if logits is not None or from_logits:
         logits = output if logits is None else logits
         if tuple(logits.shape) != tuple(target.shape):
-            raise ValueError(f"logits and labels must have the same shape ({logits.shape} vs {target.shape}).{_binary_hint(target, logits)}")
-        return sigmoid_cross_entropy(target, logits)
+            raise ValueError(
+                f"logits and labels must have the same shape ({logits.shape} vs {target.shape}).{_binary_hint(target, logits)}"
+            )
+        return sigmoid_cross_entropy_with_logits(target, logits)
     small, one = like(epsilon(), output), like(1.0, output)
     output = clip(output, small, one - small)
     return -(target * log(output + small) + (one - target) * log(one - output + small))
@@ -83,7 +86,7 @@ def rowwise_categorical_crossentropy(target: Any, output: Any, from_logits: bool
     _check_one_hot(target, output)
     logits = _logits_behind(output, "softmax", "categorical_crossentropy", from_logits)
     if logits is not None or from_logits:
-        return softmax_cross_entropy(target, output if logits is None else logits, axis)
+        return softmax_cross_entropy_with_logits(target, output if logits is None else logits, axis)
     output = output / reduce_sum(output, axis=axis, keepdims=True)
     small = like(epsilon(), output)
     output = clip(output, small, like(1.0, output) - small)
@@ -212,7 +215,9 @@ class BinaryCrossentropy(LossFunctionWrapper):
     0.6931
     """
 
-    def __init__(self, from_logits: bool = False, label_smoothing: Any = 0, reduction: str = Reduction.AUTO, name: str | None = "binary_crossentropy") -> None:
+    def __init__(
+        self, from_logits: bool = False, label_smoothing: Any = 0, reduction: str = Reduction.AUTO, name: str | None = "binary_crossentropy"
+    ) -> None:
         super().__init__(binary_crossentropy, reduction, name, from_logits=from_logits, label_smoothing=label_smoothing)
         self.from_logits = from_logits
 
@@ -225,7 +230,13 @@ class CategoricalCrossentropy(LossFunctionWrapper):
     0.6931
     """
 
-    def __init__(self, from_logits: bool = False, label_smoothing: Any = 0, reduction: str = Reduction.AUTO, name: str | None = "categorical_crossentropy") -> None:
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: Any = 0,
+        reduction: str = Reduction.AUTO,
+        name: str | None = "categorical_crossentropy",
+    ) -> None:
         super().__init__(categorical_crossentropy, reduction, name, from_logits=from_logits, label_smoothing=label_smoothing)
 
 
@@ -237,7 +248,9 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
     0.6931
     """
 
-    def __init__(self, from_logits: bool = False, reduction: str = Reduction.AUTO, name: str | None = "sparse_categorical_crossentropy") -> None:
+    def __init__(
+        self, from_logits: bool = False, reduction: str = Reduction.AUTO, name: str | None = "sparse_categorical_crossentropy"
+    ) -> None:
         super().__init__(sparse_categorical_crossentropy, reduction, name, from_logits=from_logits)
 
 

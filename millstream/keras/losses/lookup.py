@@ -24,7 +24,9 @@ def get(identifier: Any) -> Any:
         return deserialize(identifier)
     if callable(identifier):
         return identifier
-    raise ValueError(f"Could not interpret loss function identifier: {identifier!r}. Give a name such as 'mse', a loss, or a function (y_true, y_pred).")
+    raise ValueError(
+        f"Could not interpret loss function identifier: {identifier!r}. Give a name such as 'mse', a loss, or a function (y_true, y_pred)."
+    )
 
 
 @export("tf.keras.losses.deserialize", "tf.losses.deserialize")

@@ -4,13 +4,15 @@ import math
 from typing import Any
 
 from millstream.core.tensor import convert
-from millstream.keras.backend.compose import l2_normalize, like, mean_last, number, softplus, where
+from millstream.keras.backend.compose import like, mean_last, number, where
 from millstream.keras.backend.config import epsilon, floatx
 from millstream.keras.losses.base import LossFunctionWrapper, Reduction, as_predictions, loss_class, loss_function
 from millstream.ops.array.creation import cast
 from millstream.ops.math import arithmetic, comparison
 from millstream.ops.math.exponential import log
 from millstream.ops.math.reduce import reduce_sum
+from millstream.ops.nn.activation import softplus
+from millstream.ops.nn.normalization import l2_normalize
 
 
 @loss_function("mse", "MSE")

@@ -1,6 +1,6 @@
 """AUC: the area under the curve of true against false positives (ROC), or of precision against recall (PR).
 
-    T thresholds, from a little below 0 to a little above 1; counts [T], or [T, L] for L labels per sample
+T thresholds, from a little below 0 to a little above 1; counts [T], or [T, L] for L labels per sample
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from millstream.core.tensor import convert
-from millstream.keras.backend.compose import divide_no_nan, like, number, where
+from millstream.keras.backend.compose import like, number, where
 from millstream.keras.backend.config import epsilon
 from millstream.keras.metrics.base import metric_class
 from millstream.keras.metrics.confusion import FourCounts, count_into, prepare
@@ -17,6 +17,7 @@ from millstream.ops.math.arithmetic import maximum, minimum
 from millstream.ops.math.comparison import greater, logical_and
 from millstream.ops.math.exponential import log
 from millstream.ops.math.reduce import reduce_mean, reduce_sum
+from millstream.ops.math.safe import divide_no_nan
 
 _CURVES = {"ROC": "ROC", "PR": "PR", "roc": "ROC", "pr": "PR"}
 _SUMMATIONS = ("interpolation", "minoring", "majoring")

@@ -11,13 +11,13 @@ import numpy as np
 from millstream.core.dispatch import eagerly
 from millstream.core.tensor import Tensor, convert
 from millstream.core.variable import Variable
-from millstream.keras.backend.compose import divide_no_nan
 from millstream.keras.backend.config import dtype_or_default
 from millstream.keras.backend.names import to_snake_case, unique_object_name
 from millstream.keras.initializers import get as get_initializer
 from millstream.keras.losses.base import drop_last_of_one, fit_weight
 from millstream.ops.array.creation import cast
 from millstream.ops.math.reduce import reduce_mean, reduce_sum
+from millstream.ops.math.safe import divide_no_nan
 from millstream.util.export import export
 
 CLASSES: dict[str, Any] = {}
@@ -38,8 +38,10 @@ class Metric:
     ...     def __init__(self, name="largest", **kwargs):
     ...         super().__init__(name=name, **kwargs)
     ...         self.found = self.add_weight("found", initializer="zeros")
+    ...
     ...     def update_state(self, y_true, y_pred, sample_weight=None):
     ...         self.found.assign(tf.maximum(self.found, tf.reduce_max(y_pred)))
+    ...
     ...     def result(self):
     ...         return self.found
     >>> float(Largest()([0.0], [7.0]))
@@ -50,7 +52,9 @@ class Metric:
 
     def __init__(self, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         if kwargs:
-            raise TypeError(f"{type(self).__name__} got unexpected arguments {sorted(kwargs)}; a metric takes name and dtype besides its own.")
+            raise TypeError(
+                f"{type(self).__name__} got unexpected arguments {sorted(kwargs)}; a metric takes name and dtype besides its own."
+            )
         if type(self).update_state is Metric.update_state or type(self).result is Metric.result:
             raise TypeError(f"Can't instantiate abstract class {type(self).__name__}: a metric overrides update_state and result.")
         self._name = name or unique_object_name(to_snake_case(type(self).__name__), zero_based=True)
@@ -193,7 +197,9 @@ class Reduce(Metric):
 class Sum(Reduce):
     """The (weighted) sum of all values.
 
-    >>> m = tf.keras.metrics.Sum(); m.update_state([1.0, 3.0]); float(m.result())
+    >>> m = tf.keras.metrics.Sum()
+    >>> m.update_state([1.0, 3.0])
+    >>> float(m.result())
     4.0
     """
 
@@ -213,7 +219,9 @@ class Sum(Reduce):
 class Mean(Reduce):
     """The (weighted) mean of all values; 0 of none.
 
-    >>> m = tf.keras.metrics.Mean(); m.update_state([1.0, 3.0]); float(m.result())
+    >>> m = tf.keras.metrics.Mean()
+    >>> m.update_state([1.0, 3.0])
+    >>> float(m.result())
     2.0
     """
 
@@ -243,7 +251,7 @@ class MeanMetricWrapper(Mean):
         super().__init__(name, dtype)
         self._fn, self._fn_kwargs = fn, kwargs
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]  # two tensors where Mean takes one
         """Add a batch of labels and predictions."""
         y_true, y_pred = cast(y_true, self._dtype), cast(y_pred, self._dtype)
         y_true, y_pred = drop_last_of_one(y_true, y_pred)

@@ -1,7 +1,7 @@
 """Metrics of yes-or-no predictions by threshold: precision, recall, areas under curves; and MeanIoU of class numbers.
 
-    T thresholds, N predictions (all axes flattened), L labels per sample of a multi-label metric
-    counts [T] (or [T, L]) of true and false positives and negatives; a prediction is positive above a threshold
+T thresholds, N predictions (all axes flattened), L labels per sample of a multi-label metric
+counts [T] (or [T, L]) of true and false positives and negatives; a prediction is positive above a threshold
 """
 
 from typing import Any
@@ -11,13 +11,14 @@ import numpy as np
 from millstream.core.dtypes import bool_
 from millstream.core.tensor import Tensor, convert
 from millstream.core.variable import Variable
-from millstream.keras.backend.compose import divide_no_nan, like, where
+from millstream.keras.backend.compose import like, where
 from millstream.keras.losses.base import drop_last_of_one, fit_weight
 from millstream.keras.metrics.base import Metric, metric_class
 from millstream.ops.array.creation import cast
 from millstream.ops.array.shape import broadcast_to, expand_dims, reshape
 from millstream.ops.math.comparison import equal, greater, logical_and, logical_not, not_equal
 from millstream.ops.math.reduce import reduce_max, reduce_sum
+from millstream.ops.math.safe import divide_no_nan
 from millstream.ops.nn.matmul import matmul
 from millstream.ops.nn.softmax import one_hot_like
 from millstream.util.errors import invalid
@@ -47,7 +48,9 @@ def keep_top_k(y_pred: Any, k: int) -> Any:
     return where(greater(like(int(k), rank), rank), y_pred, like(NEVER_ABOVE, y_pred))
 
 
-def prepare(y_true: Any, y_pred: Any, sample_weight: Any, dtype: Any, top_k: int | None = None, class_id: int | None = None) -> tuple[Any, Any, Any]:
+def prepare(
+    y_true: Any, y_pred: Any, sample_weight: Any, dtype: Any, top_k: int | None = None, class_id: int | None = None
+) -> tuple[Any, Any, Any]:
     """Labels, predictions, and weights or None, all of one shape. Raises: ValueError when labels and predictions differ in shape."""
     y_true, y_pred = cast(y_true, dtype), cast(y_pred, dtype)
     check_probabilities(y_pred)
@@ -66,7 +69,12 @@ def count_into(counts: dict[str, Variable], thresholds: list[float], y_true: Any
     """Add to the counts named "tp", "fp", "tn", "fn", each [T] or [T, L]; labels and predictions [N] or [N, L]."""
     level = convert(np.array(thresholds, y_pred.dtype.numpy).reshape(-1, *[1] * y_pred.ndim))
     guess, truth = greater(expand_dims(y_pred, 0), level), expand_dims(cast(y_true, bool_), 0)
-    parts = {"tp": (truth, guess), "fn": (truth, logical_not(guess)), "fp": (logical_not(truth), guess), "tn": (logical_not(truth), logical_not(guess))}
+    parts = {
+        "tp": (truth, guess),
+        "fn": (truth, logical_not(guess)),
+        "fp": (logical_not(truth), guess),
+        "tn": (logical_not(truth), logical_not(guess)),
+    }
     for name, variable in counts.items():
         hits = cast(logical_and(*parts[name]), variable.dtype)
         variable.assign_add(reduce_sum(hits if weight is None else hits * expand_dims(weight, 0), axis=1))
@@ -155,7 +163,9 @@ class _Share(Metric):
 
     _other: tuple[str, str]
 
-    def __init__(self, thresholds: Any = None, top_k: int | None = None, class_id: int | None = None, name: str | None = None, dtype: Any = None) -> None:
+    def __init__(
+        self, thresholds: Any = None, top_k: int | None = None, class_id: int | None = None, name: str | None = None, dtype: Any = None
+    ) -> None:
         super().__init__(name, dtype)
         self.init_thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
         self.thresholds = check_thresholds(thresholds, 0.5 if top_k is None else NEVER_ABOVE)
@@ -328,13 +338,15 @@ class MeanIoU(Metric):
     def _one_hot(self, numbers: Any, what: str) -> Any:
         array = getattr(numbers, "_array", None) if type(numbers) is Tensor else None
         if array is not None and np.size(array) and not (np.min(array) >= 0 and np.max(array) < self.num_classes):
-            raise invalid(f"`{what}` out of bound: class numbers of MeanIoU(num_classes={self.num_classes}) are 0 to {self.num_classes - 1}; got {np.min(array)} to {np.max(array)}.")
+            raise invalid(
+                f"`{what}` out of bound: class numbers of MeanIoU(num_classes={self.num_classes}) are 0 to {self.num_classes - 1}; got {np.min(array)} to {np.max(array)}."
+            )
         flat = reshape(numbers, [-1])
         return one_hot_like(convert(np.zeros((int(flat.shape[0]), self.num_classes), self._dtype.numpy)), flat)
 
     def result(self) -> Any:
         """The mean over those classes that occur."""
-        table = self.total_cm.read_value()
+        table: Any = self.total_cm.read_value()
         both = reduce_sum(table * convert(np.eye(self.num_classes, dtype=self._dtype.numpy)), axis=0)
         either = reduce_sum(table, axis=0) + reduce_sum(table, axis=1) - both
         occurring = reduce_sum(cast(not_equal(either, like(0, either)), self._dtype))
@@ -343,5 +355,3 @@ class MeanIoU(Metric):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "num_classes": self.num_classes}
-
-

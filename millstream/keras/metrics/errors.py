@@ -6,7 +6,6 @@ import numpy as np
 
 from millstream.core.tensor import convert
 from millstream.core.variable import Variable
-from millstream.keras.backend.compose import divide_no_nan, l2_normalize
 from millstream.keras.losses import crossentropy, margin, regression
 from millstream.keras.losses.base import drop_last_of_one
 from millstream.keras.metrics.base import Mean, MeanMetricWrapper, Metric, fit_to_values, metric_class
@@ -14,6 +13,8 @@ from millstream.keras.metrics.matches import metric_function
 from millstream.ops.array.creation import cast, ones_like, zeros
 from millstream.ops.math.arithmetic import sqrt, squared_difference
 from millstream.ops.math.reduce import reduce_sum
+from millstream.ops.math.safe import divide_no_nan
+from millstream.ops.nn.normalization import l2_normalize
 
 
 @metric_function("cosine_similarity", public=False)
@@ -46,7 +47,7 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]  # two tensors where Mean takes one
         """Add a batch of labels and predictions."""
         y_true, y_pred = drop_last_of_one(cast(y_true, self._dtype), cast(y_pred, self._dtype))
         return super().update_state(squared_difference(y_pred, y_true), sample_weight)
@@ -140,7 +141,9 @@ class CategoricalHinge(MeanMetricWrapper):
 class BinaryCrossentropy(MeanMetricWrapper):
     """Mean cross-entropy of yes-or-no labels."""
 
-    def __init__(self, name: str | None = "binary_crossentropy", dtype: Any = None, from_logits: bool = False, label_smoothing: float = 0) -> None:
+    def __init__(
+        self, name: str | None = "binary_crossentropy", dtype: Any = None, from_logits: bool = False, label_smoothing: float = 0
+    ) -> None:
         super().__init__(crossentropy.binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
 
 
@@ -148,7 +151,9 @@ class BinaryCrossentropy(MeanMetricWrapper):
 class CategoricalCrossentropy(MeanMetricWrapper):
     """Mean cross-entropy of one-hot labels."""
 
-    def __init__(self, name: str | None = "categorical_crossentropy", dtype: Any = None, from_logits: bool = False, label_smoothing: float = 0) -> None:
+    def __init__(
+        self, name: str | None = "categorical_crossentropy", dtype: Any = None, from_logits: bool = False, label_smoothing: float = 0
+    ) -> None:
         super().__init__(crossentropy.categorical_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
 
 
@@ -156,7 +161,9 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """Mean cross-entropy of class numbers."""
 
-    def __init__(self, name: str | None = "sparse_categorical_crossentropy", dtype: Any = None, from_logits: bool = False, axis: int = -1) -> None:
+    def __init__(
+        self, name: str | None = "sparse_categorical_crossentropy", dtype: Any = None, from_logits: bool = False, axis: int = -1
+    ) -> None:
         super().__init__(crossentropy.sparse_categorical_crossentropy, name, dtype, from_logits=from_logits, axis=axis)
 
 
@@ -168,7 +175,7 @@ class MeanRelativeError(Mean):
         super().__init__(name, dtype)
         self.normalizer = cast(normalizer, self._dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]  # two tensors where Mean takes one
         """Add a batch of labels and predictions. Raises: ValueError when their shapes differ."""
         y_true, y_pred = drop_last_of_one(cast(y_true, self._dtype), cast(y_pred, self._dtype))
         normalizer, y_pred = drop_last_of_one(self.normalizer, y_pred)
@@ -184,7 +191,10 @@ class MeanRelativeError(Mean):
 class MeanTensor(Metric):
     """The (weighted) mean of tensors of one shape, elementwise.
 
-    >>> m = tf.keras.metrics.MeanTensor(); m.update_state([1.0, 2.0]); m.update_state([3.0, 2.0]); m.result().numpy().tolist()
+    >>> m = tf.keras.metrics.MeanTensor()
+    >>> m.update_state([1.0, 2.0])
+    >>> m.update_state([3.0, 2.0])
+    >>> m.result().numpy().tolist()
     [2.0, 2.0]
     """
 

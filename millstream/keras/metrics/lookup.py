@@ -34,7 +34,9 @@ def get(identifier: Any) -> Any:
         return deserialize(identifier)
     if callable(identifier):
         return identifier
-    raise ValueError(f"Could not interpret metric function identifier: {identifier!r}. Give a name such as 'accuracy', a metric, or a function (y_true, y_pred).")
+    raise ValueError(
+        f"Could not interpret metric function identifier: {identifier!r}. Give a name such as 'accuracy', a metric, or a function (y_true, y_pred)."
+    )
 
 
 @export("tf.keras.metrics.deserialize", "tf.metrics.deserialize")
@@ -87,5 +89,3 @@ def _name_of(function: Any) -> str:
         if isinstance(found, str):
             return found
     return to_snake_case(type(function).__name__)
-
-

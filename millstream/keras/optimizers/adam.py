@@ -8,13 +8,17 @@ Kingma and Ba, 2015; AMSGrad: Reddi et al., 2018; Nadam: Dozat, 2016.
 from collections.abc import Sequence
 from typing import Any
 
-from millstream.core.tensor import convert
 from millstream.core.variable import Variable
 from millstream.keras.backend.compose import number
 from millstream.keras.optimizers.formula import FormulaOptimizer, Slots, optimizer_class
 from millstream.keras.optimizers.schedules import LearningRateSchedule
 from millstream.ops.array.creation import cast
 from millstream.ops.math.arithmetic import maximum, pow_, sqrt, square
+
+
+_NO_SCHEDULE = (
+    "The Nadam optimizer does not support tf.keras.optimizers.schedules.LearningRateSchedule as the learning rate. Give it a number."
+)
 
 
 class _Moments(FormulaOptimizer):
@@ -32,7 +36,7 @@ class _Moments(FormulaOptimizer):
         one = number(1.0, var_dtype)
         beta_1, beta_2 = self._get_hyper("beta_1", var_dtype), self._get_hyper("beta_2", var_dtype)
         apply_state[var_device, var_dtype].update(
-            epsilon=self._epsilon(var_dtype), one=one, step=cast(self.iterations + 1, var_dtype),
+            epsilon=self._epsilon(var_dtype), one=one, step=cast(self.iterations.read_value(), var_dtype) + one,
             beta_1_t=beta_1, beta_2_t=beta_2, one_minus_beta_1_t=one - beta_1, one_minus_beta_2_t=one - beta_2,
         )  # fmt: skip
 
@@ -46,12 +50,20 @@ class Adam(_Moments):
     """var -= lr sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon); amsgrad: with the largest v so far.
 
     >>> w = tf.Variable(1.0)
-    >>> _ = tf.keras.optimizers.Adam(0.1).minimize(lambda: w * w, [w]); round(float(w), 4)
+    >>> _ = tf.keras.optimizers.Adam(0.1).minimize(lambda: w * w, [w])
+    >>> round(float(w), 4)
     0.9
     """
 
     def __init__(
-        self, learning_rate: Any = 0.001, beta_1: Any = 0.9, beta_2: Any = 0.999, epsilon: float = 1e-7, amsgrad: bool = False, name: str = "Adam", **kwargs: Any
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: Any = 0.9,
+        beta_2: Any = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        name: str = "Adam",
+        **kwargs: Any,
     ) -> None:
         super().__init__(name, **kwargs)
         self._begin(learning_rate, beta_1, beta_2, epsilon, kwargs)
@@ -91,7 +103,9 @@ class Adam(_Moments):
 class Adamax(_Moments):
     """var -= lr / (1 - beta_1^t) * m / (v + epsilon), v = max(beta_2 v, |g|)."""
 
-    def __init__(self, learning_rate: Any = 0.001, beta_1: Any = 0.9, beta_2: Any = 0.999, epsilon: float = 1e-7, name: str = "Adamax", **kwargs: Any) -> None:
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: Any = 0.9, beta_2: Any = 0.999, epsilon: float = 1e-7, name: str = "Adamax", **kwargs: Any
+    ) -> None:
         super().__init__(name, **kwargs)
         self._begin(learning_rate, beta_1, beta_2, epsilon, kwargs)
 
@@ -113,10 +127,12 @@ class Nadam(_Moments):
     Raises: ValueError for a learning rate schedule, which TensorFlow's has no place for.
     """
 
-    def __init__(self, learning_rate: Any = 0.001, beta_1: Any = 0.9, beta_2: Any = 0.999, epsilon: float = 1e-7, name: str = "Nadam", **kwargs: Any) -> None:
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: Any = 0.9, beta_2: Any = 0.999, epsilon: float = 1e-7, name: str = "Nadam", **kwargs: Any
+    ) -> None:
         kwargs["decay"] = kwargs.pop("schedule_decay", 0.004)
         if isinstance(kwargs.get("lr", learning_rate), LearningRateSchedule):
-            raise ValueError("The Nadam optimizer does not support tf.keras.optimizers.schedules.LearningRateSchedule as the learning rate. Give it a number.")
+            raise ValueError(_NO_SCHEDULE)  # noqa: TRY004  (the error that TensorFlow raises)
         super().__init__(name, **kwargs)
         self._begin(learning_rate, beta_1, beta_2, epsilon, kwargs)
         self._m_cache: Variable | None = None
@@ -147,7 +163,7 @@ class Nadam(_Moments):
         c = apply_state[var_device, var_dtype]
         now, later = self._momentum_at(c, c["step"]), self._momentum_at(c, c["step"] + c["one"])
         product = cast(self._m_cache_read, var_dtype) * now
-        if self._m_cache is not None and self._m_cache.dtype is convert(product).dtype:
+        if self._m_cache is not None and self._m_cache.dtype is product.dtype:
             self._m_cache.assign(product)
         c.update(
             one_minus_m_t=c["one"] - now, m_t_1=later, one_minus_m_schedule_new=c["one"] - product,

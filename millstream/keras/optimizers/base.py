@@ -23,7 +23,9 @@ from millstream.core.tensor import Tensor, convert
 from millstream.core.variable import Variable
 from millstream.keras.initializers import get as get_initializer
 from millstream.keras.optimizers import clip
-from millstream.keras.optimizers.schedules import LearningRateSchedule, deserialize as schedule_of, serialize as config_of
+from millstream.keras.optimizers.schedules import LearningRateSchedule
+from millstream.keras.optimizers.schedules import deserialize as schedule_of
+from millstream.keras.optimizers.schedules import serialize as config_of
 from millstream.keras.optimizers.slices import is_slices, scatter_rows
 from millstream.ops.array.creation import cast
 from millstream.util import tree
@@ -47,22 +49,30 @@ class Optimizer:
     ...     def __init__(self, learning_rate=0.5, name="Plain", **kwargs):
     ...         super().__init__(name, **kwargs)
     ...         self._set_hyper("learning_rate", learning_rate)
+    ...
     ...     def _resource_apply_dense(self, grad, var, apply_state=None):
     ...         return var.assign_sub(self._decayed_lr(var.dtype) * grad)
     >>> w = tf.Variable(1.0)
-    >>> _ = Plain().apply_gradients([(tf.constant(1.0), w)]); float(w)
+    >>> _ = Plain().apply_gradients([(tf.constant(1.0), w)])
+    >>> float(w)
     0.5
     """
 
     _HAS_AGGREGATE_GRAD = True
 
     def __init__(
-        self, name: str, gradient_aggregator: Callable[..., Any] | None = None, gradient_transformers: Sequence[Callable[..., Any]] | None = None, **kwargs: Any
+        self,
+        name: str,
+        gradient_aggregator: Callable[..., Any] | None = None,
+        gradient_transformers: Sequence[Callable[..., Any]] | None = None,
+        **kwargs: Any,
     ) -> None:
         self._hyper: dict[str, Any] = {}
         for key, value in kwargs.items():
             if key not in _ALLOWED:
-                raise TypeError(f"Unexpected keyword argument passed to optimizer: {key}. Beside its own, an optimizer takes {', '.join(_ALLOWED)}.")
+                raise TypeError(
+                    f"Unexpected keyword argument passed to optimizer: {key}. Beside its own, an optimizer takes {', '.join(_ALLOWED)}."
+                )
             if value is not None and value < 0:
                 raise ValueError(f"Expected {key} >= 0, received: {value}")
         self._name = str(name)
@@ -70,11 +80,14 @@ class Optimizer:
         self._initial_decay = kwargs.get("decay") or 0.0
         self.clipnorm, self.clipvalue, self.global_clipnorm = (kwargs.get(k) for k in ("clipnorm", "clipvalue", "global_clipnorm"))
         if self.clipnorm is not None and self.global_clipnorm is not None:
-            raise ValueError(f"Cannot accept both `clipnorm` and `global_clipnorm`, passed `clipnorm` {self.clipnorm}, `global_clipnorm` {self.global_clipnorm}")
+            raise ValueError(
+                f"Cannot accept both `clipnorm` and `global_clipnorm`, passed `clipnorm` {self.clipnorm}, `global_clipnorm` {self.global_clipnorm}"
+            )
         self._slots: dict[int, tuple[Any, dict[str, Variable]]] = {}
         self._weights: list[Variable] = []
         self._iterations: Variable | None = None
-        self._hypers_created, self._prepared_for = False, ()
+        self._hypers_created = False
+        self._prepared_for: tuple[int, ...] = ()
         self._dense_apply_args = tuple(inspect.signature(self._resource_apply_dense).parameters)
         self._sparse_apply_args = tuple(inspect.signature(self._resource_apply_sparse).parameters)
 
@@ -112,7 +125,9 @@ class Optimizer:
         """For subclasses: the pairs (gradient, variable)."""
         return list(zip(tape.gradient(loss, list(var_list), grad_loss), var_list, strict=True))
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, experimental_aggregate_gradients: bool = True) -> Any:
+    def apply_gradients(
+        self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, experimental_aggregate_gradients: bool = True
+    ) -> Any:
         """Update the variables of pairs (gradient, variable); returns `iterations`, one higher.
 
         Raises: ValueError when no pair has a gradient; pairs without one are left out with a warning.
@@ -163,10 +178,12 @@ class Optimizer:
         gradient = convert(gradient)
         if gradient.shape != variable.shape:
             shapes = f"{list(variable.shape)} {list(gradient.shape)}"
-            raise invalid(f"var and delta do not have the same shape: {shapes} (variable {variable.name}). A gradient has the shape of its variable.")
+            raise invalid(
+                f"var and delta do not have the same shape: {shapes} (variable {variable.name}). A gradient has the shape of its variable."
+            )
         self._resource_apply_dense(gradient, variable, **({"apply_state": state} if "apply_state" in self._dense_apply_args else {}))
         if variable.constraint is not None:
-            variable.assign(variable.constraint(variable))
+            variable.assign(variable.constraint(variable))  # type: ignore[arg-type]  # TensorFlow hands over the variable
 
     # ------------------------------------------------------------------ what subclasses override
     def _create_slots(self, var_list: Sequence[Any]) -> None:
@@ -178,7 +195,9 @@ class Optimizer:
 
     def _resource_apply_sparse(self, grad: Any, handle: Any, indices: Any, apply_state: Any = None) -> Any:
         """Update some rows of a variable; no row is named twice. Raises: NotImplementedError unless overridden."""
-        raise NotImplementedError(f"{type(self).__name__} must override _resource_apply_sparse(grad, var, indices, apply_state=None) for gradients of looked-up rows.")
+        raise NotImplementedError(
+            f"{type(self).__name__} must override _resource_apply_sparse(grad, var, indices, apply_state=None) for gradients of looked-up rows."
+        )
 
     def _resource_apply_sparse_duplicate_indices(self, grad: Any, handle: Any, indices: Any, **kwargs: Any) -> Any:
         """Update some rows of a variable, of which some may be named more than once: their gradients are added up."""
@@ -190,7 +209,7 @@ class Optimizer:
 
     def _resource_scatter_add(self, x: Variable, i: Any, v: Any) -> Variable:
         """Add v[K, ...] to rows i[K] of a variable."""
-        return x.assign_add(scatter_rows(v, i, tuple(x.shape)))
+        return x.assign_add(scatter_rows(v, i, x.spec.shape))
 
     def _prepare(self, var_list: Sequence[Any]) -> ApplyState:
         """What the variables of each dtype share in this step: {(device, dtype): {"lr_t": ...}}."""
@@ -248,7 +267,10 @@ class Optimizer:
         if isinstance(rate, LearningRateSchedule):
             rate = cast(rate(cast(self.iterations, var_dtype)), var_dtype)
         if self._initial_decay > 0.0:
-            rate = rate / (convert(1.0, as_dtype(var_dtype)) + convert(float(self._initial_decay), as_dtype(var_dtype)) * cast(self.iterations, var_dtype))
+            rate = rate / (
+                convert(1.0, as_dtype(var_dtype))
+                + convert(float(self._initial_decay), as_dtype(var_dtype)) * cast(self.iterations, var_dtype)
+            )
         return rate
 
     def _serialize_hyperparameter(self, hyperparameter_name: str) -> Any:
@@ -288,7 +310,14 @@ class Optimizer:
 
     # ------------------------------------------------------------------ variables of the optimizer
     def add_weight(
-        self, name: str, shape: Any, dtype: Any = None, initializer: Any = "zeros", trainable: bool | None = None, synchronization: Any = None, aggregation: Any = None
+        self,
+        name: str,
+        shape: Any,
+        dtype: Any = None,
+        initializer: Any = "zeros",
+        trainable: bool | None = None,
+        synchronization: Any = None,
+        aggregation: Any = None,
     ) -> Variable:
         """A new variable of the optimizer's own; the initializer may be a number."""
         target = as_dtype("float32" if dtype is None else dtype)
@@ -358,7 +387,9 @@ class Optimizer:
             )
         for variable, array in zip(own, weights, strict=True):
             if tuple(variable.shape) != np.shape(array):
-                raise ValueError(f"Optimizer weight shape {tuple(variable.shape)} not compatible with provided weight shape {np.shape(array)}")
+                raise ValueError(
+                    f"Optimizer weight shape {tuple(variable.shape)} not compatible with provided weight shape {np.shape(array)}"
+                )
             variable.assign(np.asarray(array))
 
     # ------------------------------------------------------------------ TensorFlow 1's ways, and configs
@@ -389,8 +420,8 @@ class Optimizer:
         return cls(**config)
 
 
-def _number(value: Any, dtype: DType) -> Tensor:
-    return cast(value, dtype) if hasattr(value, "dtype") else convert(float(value) if dtype.is_floating else value, dtype)  # type: ignore[no-any-return]
+def _number(value: Any, dtype: DType) -> Any:
+    return cast(value, dtype) if hasattr(value, "dtype") else convert(float(value) if dtype.is_floating else value, dtype)
 
 
 def _with_gradients(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
@@ -400,7 +431,9 @@ def _with_gradients(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
         return pairs
     missing = [v.name for g, v in pairs if g is None]
     if not found:
-        raise ValueError(f"No gradients provided for any variable: {missing}. The loss must be computed from them inside the tape, by differentiable ops.")
+        raise ValueError(
+            f"No gradients provided for any variable: {missing}. The loss must be computed from them inside the tape, by differentiable ops."
+        )
     logging.getLogger("tensorflow").warning("Gradients do not exist for variables %s when minimizing the loss.", missing)
     return found
 

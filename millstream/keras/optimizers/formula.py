@@ -47,8 +47,8 @@ class FormulaOptimizer(Optimizer):
     def _resource_apply_dense(self, grad: Any, var: Any, apply_state: ApplyState | None = None) -> Any:
         return self._apply(grad, var, apply_state, lambda new, old: new)
 
-    def _resource_apply_sparse_duplicate_indices(self, grad: Any, var: Any, indices: Any, **kwargs: Any) -> Any:
-        return self._resource_apply_sparse(grad, var, indices, **kwargs)
+    def _resource_apply_sparse_duplicate_indices(self, grad: Any, handle: Any, indices: Any, **kwargs: Any) -> Any:
+        return self._resource_apply_sparse(grad, handle, indices, **kwargs)
 
     def _resource_apply_sparse(self, grad: Any, var: Any, indices: Any, apply_state: ApplyState | None = None) -> Any:
         """Rows that are not named keep their values, but for what `_always_moving` names."""

@@ -1,6 +1,6 @@
 """Ftrl: follow the regularized leader (McMahan et al., 2013), for sparse models.
 
-    n  accumulator: sum of squared gradients        z  linear: gradients less what the variable has moved already
+n  accumulator: sum of squared gradients        z  linear: gradients less what the variable has moved already
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ class Ftrl(FormulaOptimizer):
     def _root(self, n: Any, c: dict[str, Any]) -> Any:
         """n ** -learning_rate_power; the usual power is a square root."""
         given = self._hyper["learning_rate_power"]
-        usual = getattr(given, "_array", given) == -0.5  # noqa: PLR2004
+        usual = getattr(given, "_array", given) == -0.5
         return sqrt(n) if usual else pow_(n, c["power"])
 
     def _update(self, grad: Any, var: Any, slots: Slots, c: dict[str, Any]) -> tuple[Any, Slots]:
@@ -73,7 +73,9 @@ class Ftrl(FormulaOptimizer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        hypers = self._hypers("learning_rate", "decay", "learning_rate_power", "l1_regularization_strength", "l2_regularization_strength", "beta")
+        hypers = self._hypers(
+            "learning_rate", "decay", "learning_rate_power", "l1_regularization_strength", "l2_regularization_strength", "beta"
+        )
         own = {
             "initial_accumulator_value": self._initial_accumulator_value,
             "l2_shrinkage_regularization_strength": self._l2_shrinkage_regularization_strength,

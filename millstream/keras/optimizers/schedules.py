@@ -1,9 +1,9 @@
 """tf.keras.optimizers.schedules: learning rates that depend on the step. step (any number) -> scalar of the first rate's dtype."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
-from millstream.core.tensor import Tensor, convert
+from millstream.core.tensor import convert
 from millstream.keras.backend.compose import like, where
 from millstream.keras.objects import deserialize_keras_object, serialize_keras_object
 from millstream.ops.array.creation import cast
@@ -43,7 +43,7 @@ class LearningRateSchedule:
 class _Decay(LearningRateSchedule):
     """A schedule whose constructor's arguments are attributes, from a first rate on."""
 
-    _arguments: tuple[str, ...]
+    _arguments: ClassVar[tuple[str, ...]] = ()
     initial_learning_rate: Any
 
     def _start(self, step: Any, *numbers: Any) -> list[Any]:
@@ -56,7 +56,7 @@ class _Decay(LearningRateSchedule):
         return {name: getattr(self, name) for name in self._arguments}
 
 
-def _floor(x: Tensor) -> Any:
+def _floor(x: Any) -> Any:
     return floordiv(x, like(1, x))
 
 
@@ -68,9 +68,11 @@ class ExponentialDecay(_Decay):
     0.5
     """
 
-    _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+    _arguments: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
-    def __init__(self, initial_learning_rate: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None) -> None:
+    def __init__(
+        self, initial_learning_rate: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None
+    ) -> None:
         self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
         self.staircase, self.name = staircase, name
 
@@ -92,13 +94,15 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     def __init__(self, boundaries: Any, values: Any, name: str | None = None) -> None:
         if len(boundaries) != len(values) - 1:
-            raise ValueError(f"The length of boundaries should be 1 less than the length of values; got {len(boundaries)} boundaries and {len(values)} values.")
+            raise ValueError(
+                f"The length of boundaries should be 1 less than the length of values; got {len(boundaries)} boundaries and {len(values)} values."
+            )
         self.boundaries, self.values, self.name = boundaries, values, name
 
     def __call__(self, step: Any) -> Any:
         """The learning rate at a step."""
         step = convert(step)
-        values = convert(self.values)
+        values: Any = convert(self.values)
         found = values[len(self.values) - 1]
         for i in reversed(range(len(self.boundaries))):
             found = where(less_equal(step, cast(self.boundaries[i], step.dtype)), values[i], found)
@@ -116,10 +120,16 @@ class PolynomialDecay(_Decay):
     cycle: after the end, again from the curve of a decay of 2, 3, ... times the steps.
     """
 
-    _arguments = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
+    _arguments: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
 
     def __init__(
-        self, initial_learning_rate: Any, decay_steps: Any, end_learning_rate: Any = 0.0001, power: Any = 1.0, cycle: bool = False, name: str | None = None
+        self,
+        initial_learning_rate: Any,
+        decay_steps: Any,
+        end_learning_rate: Any = 0.0001,
+        power: Any = 1.0,
+        cycle: bool = False,
+        name: str | None = None,
     ) -> None:
         self.initial_learning_rate, self.decay_steps, self.end_learning_rate = initial_learning_rate, decay_steps, end_learning_rate
         self.power, self.cycle, self.name = power, cycle, name
@@ -143,9 +153,11 @@ class InverseTimeDecay(_Decay):
     0.5
     """
 
-    _arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+    _arguments: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
-    def __init__(self, initial_learning_rate: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None) -> None:
+    def __init__(
+        self, initial_learning_rate: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None
+    ) -> None:
         self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
         self.staircase, self.name = staircase, name
 
@@ -157,7 +169,7 @@ class InverseTimeDecay(_Decay):
 
 
 # ---------------------------------------------------------------------------------------------- cosines
-def _half_wave(x: Tensor) -> Any:
+def _half_wave(x: Any) -> Any:
     """(1 + cos(pi x)) / 2: from 1 at 0 to 0 at 1."""
     return like(0.5, x) * (like(1, x) + space("math").cos(like(math.pi, x) * x))
 
@@ -166,7 +178,7 @@ def _half_wave(x: Tensor) -> Any:
 class CosineDecay(_Decay):
     """Along half a cosine wave to alpha times the first rate in decay_steps."""
 
-    _arguments = ("initial_learning_rate", "decay_steps", "alpha", "name")
+    _arguments: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps", "alpha", "name")
 
     def __init__(self, initial_learning_rate: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None) -> None:
         self.initial_learning_rate, self.decay_steps, self.alpha, self.name = initial_learning_rate, decay_steps, alpha, name
@@ -181,9 +193,17 @@ class CosineDecay(_Decay):
 class CosineDecayRestarts(_Decay):
     """Half a cosine wave again and again, each t_mul times as long and m_mul times as high as the one before."""
 
-    _arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
+    _arguments: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
 
-    def __init__(self, initial_learning_rate: Any, first_decay_steps: Any, t_mul: float = 2.0, m_mul: float = 1.0, alpha: float = 0.0, name: str | None = None) -> None:
+    def __init__(
+        self,
+        initial_learning_rate: Any,
+        first_decay_steps: Any,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str | None = None,
+    ) -> None:
         self.initial_learning_rate, self.first_decay_steps, self.alpha, self.name = initial_learning_rate, first_decay_steps, alpha, name
         self._t_mul, self._m_mul = t_mul, m_mul
 
@@ -216,9 +236,17 @@ class CosineDecayRestarts(_Decay):
 class LinearCosineDecay(_Decay):
     """(alpha + what is left of the steps) times num_periods cosine waves, plus beta."""
 
-    _arguments = ("initial_learning_rate", "decay_steps", "num_periods", "alpha", "beta", "name")
+    _arguments: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps", "num_periods", "alpha", "beta", "name")
 
-    def __init__(self, initial_learning_rate: Any, decay_steps: Any, num_periods: float = 0.5, alpha: float = 0.0, beta: float = 0.001, name: str | None = None) -> None:
+    def __init__(
+        self,
+        initial_learning_rate: Any,
+        decay_steps: Any,
+        num_periods: float = 0.5,
+        alpha: float = 0.0,
+        beta: float = 0.001,
+        name: str | None = None,
+    ) -> None:
         self.initial_learning_rate, self.decay_steps, self.num_periods = initial_learning_rate, decay_steps, num_periods
         self.alpha, self.beta, self.name = alpha, beta, name
 
@@ -237,7 +265,16 @@ class LinearCosineDecay(_Decay):
 class NoisyLinearCosineDecay(LinearCosineDecay):
     """As LinearCosineDecay, with normal noise of variance initial_variance / (1 + step) ** variance_decay on the line."""
 
-    _arguments = ("initial_learning_rate", "decay_steps", "initial_variance", "variance_decay", "num_periods", "alpha", "beta", "name")
+    _arguments: ClassVar[tuple[str, ...]] = (
+        "initial_learning_rate",
+        "decay_steps",
+        "initial_variance",
+        "variance_decay",
+        "num_periods",
+        "alpha",
+        "beta",
+        "name",
+    )
 
     def __init__(
         self, initial_learning_rate: Any, decay_steps: Any, initial_variance: float = 1.0, variance_decay: float = 0.55, num_periods: float = 0.5,
@@ -255,7 +292,16 @@ class NoisyLinearCosineDecay(LinearCosineDecay):
 # ---------------------------------------------------------------------------------------------- configs
 _TABLE: dict[str, Any] = {
     c.__name__: c
-    for c in (ExponentialDecay, PiecewiseConstantDecay, PolynomialDecay, InverseTimeDecay, CosineDecay, CosineDecayRestarts, LinearCosineDecay, NoisyLinearCosineDecay)
+    for c in (
+        ExponentialDecay,
+        PiecewiseConstantDecay,
+        PolynomialDecay,
+        InverseTimeDecay,
+        CosineDecay,
+        CosineDecayRestarts,
+        LinearCosineDecay,
+        NoisyLinearCosineDecay,
+    )
 }
 
 

@@ -4,7 +4,8 @@
     flags    1 barrier after it   2 thread 0 only   4 Python code: the caller's floating-point mode during the call
     pool     one per process, in the module's own memory; a cache line for every word that threads fight over
 
-A thread that waits spins SPIN times and then yields; a worker without a job spins IDLE times and then sleeps.
+Every worker has a ticket of its own, and only those that a job needs are given the next number: the others never look at a
+job that may already be another one. A thread that waits spins SPIN times and then yields; a worker without a job spins IDLE times and then sleeps.
 `stop` may be set at any time by a record of thread 0. It takes effect at a barrier: the last thread to arrive copies it
 to `agreed` before it lets the others go, so that all threads leave at the same barrier.
 """
@@ -221,9 +222,10 @@ declare i32 @pthread_cond_wait(ptr, ptr)
 declare i32 @pthread_cond_broadcast(ptr)
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_detach(ptr)
+declare ptr @memset(ptr, i32, i64)
 @turn = internal global i64 0, align 128
 @arrived = internal global i64 0, align 128
-@generation = internal global i64 0, align 128
+@tickets = internal global [256 x [16 x i64]] zeroinitializer, align 128
 @sleepers = internal global i64 0, align 128
 @finished = internal global i64 0, align 128
 @job = internal global [8 x i64] zeroinitializer, align 128
@@ -233,7 +235,7 @@ declare i32 @pthread_detach(ptr)
 define void @ms_reset() nounwind {
   store i64 0, ptr @turn, align 8
   store i64 0, ptr @arrived, align 8
-  store i64 0, ptr @generation, align 8
+  %z = call ptr @memset(ptr @tickets, i32 0, i64 32768)
   store i64 0, ptr @sleepers, align 8
   store i64 0, ptr @finished, align 8
   %a = call i32 @pthread_mutex_init(ptr @mutex, ptr null)
@@ -257,17 +259,13 @@ out:
 define internal ptr @worker(ptr %argument) nounwind {
 entry:
   %thread = ptrtoint ptr %argument to i64
+  %ticket = getelementptr [16 x i64], ptr @tickets, i64 %thread
   br label %idle
 idle:
-  %seen = phi i64 [0, %entry], [%now, %idle.again], [%now, %ran]
-  %now = call i64 @next_generation(i64 %seen)
+  %seen = phi i64 [0, %entry], [%now, %idle]
+  %now = call i64 @next_job(ptr %ticket, i64 %seen)
   %threads.at = getelementptr i64, ptr @job, i64 3
   %threads = load i64, ptr %threads.at, align 8
-  %takes.part = icmp slt i64 %thread, %threads
-  br i1 %takes.part, label %ran, label %idle.again
-idle.again:
-  br label %idle
-ran:
   %plan = load ptr, ptr @job, align 8
   %first.at = getelementptr i64, ptr @job, i64 1
   %first = load i64, ptr %first.at, align 8
@@ -277,12 +275,12 @@ ran:
   %ignored = atomicrmw add ptr @finished, i64 1 acq_rel
   br label %idle
 }
-define internal i64 @next_generation(i64 %seen) nounwind {
+define internal i64 @next_job(ptr %ticket, i64 %seen) nounwind {
 entry:
   br label %spin
 spin:
   %n = phi i64 [0, %entry], [%n.next, %again]
-  %now = load atomic i64, ptr @generation acquire, align 8
+  %now = load atomic i64, ptr %ticket acquire, align 8
   %new = icmp ne i64 %now, %seen
   br i1 %new, label %got, label %tired
 tired:
@@ -299,7 +297,7 @@ sleep:
   %b = atomicrmw add ptr @sleepers, i64 1 seq_cst
   br label %check
 check:
-  %later = load atomic i64, ptr @generation seq_cst, align 8
+  %later = load atomic i64, ptr %ticket seq_cst, align 8
   %rung = icmp ne i64 %later, %seen
   br i1 %rung, label %awake, label %doze
 doze:
@@ -311,6 +309,7 @@ awake:
   ret i64 %later
 }
 define internal void @publish(ptr %plan, i64 %first, i64 %steps, i64 %threads) nounwind {
+entry:
   store ptr %plan, ptr @job, align 8
   %first.at = getelementptr i64, ptr @job, i64 1
   store i64 %first, ptr %first.at, align 8
@@ -319,7 +318,15 @@ define internal void @publish(ptr %plan, i64 %first, i64 %steps, i64 %threads) n
   %threads.at = getelementptr i64, ptr @job, i64 3
   store i64 %threads, ptr %threads.at, align 8
   store atomic i64 0, ptr @finished monotonic, align 8
-  %x = atomicrmw add ptr @generation, i64 1 seq_cst
+  br label %hand.out
+hand.out:
+  %t = phi i64 [1, %entry], [%t.next, %hand.out]
+  %ticket = getelementptr [16 x i64], ptr @tickets, i64 %t
+  %x = atomicrmw add ptr %ticket, i64 1 seq_cst
+  %t.next = add i64 %t, 1
+  %more = icmp slt i64 %t.next, %threads
+  br i1 %more, label %hand.out, label %handed.out
+handed.out:
   %asleep = load atomic i64, ptr @sleepers seq_cst, align 8
   %any = icmp sgt i64 %asleep, 0
   br i1 %any, label %ring, label %out
@@ -386,6 +393,12 @@ many:
   ret i64 %all
 }
 """
+
+
+def externals(pool: bool) -> tuple[str, ...]:
+    """The C functions that the driver calls."""
+    text = _POOL if pool else _SINGLE
+    return tuple(part.split("(", 1)[0] for part in text.split("declare ")[1:] for part in [part.split("@", 1)[1]])
 
 
 def driver_text(target: Machine, pool: bool) -> str:

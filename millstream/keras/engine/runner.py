@@ -1,0 +1,123 @@
+"""Runners: what carries out batches of an array data set. The training loop knows nothing of how.
+
+    runner.run(rows, first, count)     batches number first .. first + count - 1, where batch b is rows[b * batch_size : (b + 1) * batch_size]
+Results live in the metrics' variables; `logs` gives what the step returned for the last batch, `trail` that of every batch of
+the last `run` (None when the runner does not keep it). `EagerRunner` calls the model's own step with eager tensors; compiled code
+does the same work batch after batch without Python.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from millstream.core.dispatch import wrap
+from millstream.core.tensor import Tensor
+from millstream.core.variable import Variable
+from millstream.keras.engine.metric_state import as_number
+from millstream.util import tree
+
+STEPS = {"train": "train_step", "test": "test_step", "predict": "predict_step"}
+Rows = np.ndarray[Any, np.dtype[np.int64]]
+
+
+class Runner(Protocol):
+    """Carries out batches. kind: "train", "test" or "predict"; of the last, `outputs` holds the results for all rows."""
+
+    batch_size: int
+    outputs: Any
+
+    def run(self, rows: Rows, first: int, count: int) -> None:
+        """Carry out `count` batches, beginning with number `first`."""
+
+    def rebind(self, data: Any) -> None:
+        """Go on with other arrays: of the same structure, dtypes and shapes but for the number of rows."""
+
+
+class EagerRunner:
+    """Calls the model's step on eager tensors, one batch after the other."""
+
+    def __init__(self, model: Any, kind: str, data: Any, batch_size: int) -> None:
+        self.model, self.kind, self.batch_size = model, kind, batch_size
+        self.outputs: Any = None
+        self._step: Callable[[Any], Any] = getattr(model, STEPS[kind])
+        self._trail: list[Any] = []
+        self.rebind(data)
+
+    def rebind(self, data: Any) -> None:
+        """Other arrays."""
+        self._data, self.outputs = data, None
+        self._count = next((len(a) for a in tree.flatten(data) if a is not None), 0)
+        self._flat = [None if a is None else np.asarray(a) for a in tree.flatten(data)]
+
+    def run(self, rows: Rows, first: int, count: int) -> None:
+        """Carry out batches; a failing step leaves the weights as the step before left them."""
+        self._trail = []
+        for b in range(first, first + count):
+            index = rows[b * self.batch_size : (b + 1) * self.batch_size]
+            result = self._step(self._batch(index))
+            if self.kind == "predict":
+                self._keep(result, b * self.batch_size, len(index))
+            else:
+                self._trail.append(result)
+
+    def _batch(self, index: Rows) -> Any:
+        if len(index) == self._count and (index[-1:] == self._count - 1).all() and _is_range(index):
+            return tree.pack(self._data, [None if a is None else wrap(a) for a in self._flat])
+        return tree.pack(self._data, [None if a is None else wrap(a[index]) for a in self._flat])
+
+    def _keep(self, result: Any, start: int, count: int) -> None:
+        leaves = [np.asarray(x._array if isinstance(x, (Tensor, Variable)) else x) for x in tree.flatten(result)]
+        if self.outputs is None:
+            room = [np.empty((self._count, *a.shape[1:]), a.dtype) for a in leaves]
+            self.outputs = tree.pack(result, room)
+        for target, part in zip(tree.flatten(self.outputs), leaves, strict=True):
+            target[start : start + count] = part
+
+    def logs(self) -> dict[str, Any]:
+        """What the step returned for the last batch."""
+        return numbers(self._trail[-1]) if self._trail else {}
+
+    def trail(self) -> list[dict[str, Any]] | None:
+        """What the step returned for each batch of the last run."""
+        return [numbers(result) for result in self._trail]
+
+
+def _is_range(index: Rows) -> bool:
+    return bool(index[0] == 0 and (len(index) < 2 or (np.diff(index) == 1).all()))
+
+
+def numbers(logs: Any) -> dict[str, Any]:
+    """The step's results as Python numbers; arrays stay arrays."""
+    return {k: as_number(v) for k, v in logs.items()}
+
+
+_said: set[str] = set()
+
+
+def make_runner(model: Any, kind: str, data: Any, batch_size: int) -> Any:
+    """Compiled code if the model's step can be compiled, else the step itself; why not is said once, on the error stream."""
+    from millstream.keras.engine.compiled import CannotCompile, make
+
+    try:
+        if kind != "predict" and _returns_its_own(model, kind):
+            raise CannotCompile(f"its own {STEPS[kind]} decides what is reported")
+        return make(model, kind, data, batch_size)
+    except CannotCompile as reason:
+        _say(f"{model.name} runs step by step, not compiled: {reason}")
+        return EagerRunner(model, kind, data, batch_size)
+
+
+def _returns_its_own(model: Any, kind: str) -> bool:
+    """Whether the step is the user's: then what it returns need not be the metrics' results."""
+    from millstream.keras.engine.trainer import Trainer
+
+    return getattr(type(model), STEPS[kind]) is not getattr(Trainer, STEPS[kind])
+
+
+def _say(line: str) -> None:
+    if "it was asked to" in line or line in _said:
+        return
+    _said.add(line)
+    sys.stderr.write(f"millstream: {line}\n")
