@@ -6,6 +6,7 @@ from millstream.core.tensor import convert
 from millstream.keras import losses as losses_module
 from millstream.keras.engine.conform import apply_mask, mask_of, match, per_output, pseudo_names
 from millstream.keras.engine.naming import name_of
+from millstream.keras.layers.context import STRUCTURE
 from millstream.keras.metrics import Mean
 from millstream.ops.array.creation import cast
 from millstream.util import tree
@@ -40,6 +41,7 @@ class LossesContainer:
         several = len(names) > 1
         self._per_output = [Mean(name=f"{n}_loss") if several and loss is not None else None for n, loss in zip(names, self._losses, strict=True)]
         self._built = True
+        STRUCTURE.version += 1
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None) -> Any:
         if not self._built:

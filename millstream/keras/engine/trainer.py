@@ -186,8 +186,9 @@ class Trainer:
         Raises: RuntimeError before compile; ValueError for data that do not fit.
         """
         self._check_compiled()
+        known = self.metrics_names
         source, uneven = fitting.source_of(self, "test", x, y, sample_weight, batch_size, steps=steps)
-        hooks = fitting.callbacks_of(self, callbacks, verbose, 1, source.steps)
+        hooks = fitting.callbacks_of(self, callbacks, verbose, 1, source.steps, known)
         logs = fitting.run_evaluation(self, source, uneven, hooks)
         source.release()
         return logs if return_dict else self._as_list(logs)

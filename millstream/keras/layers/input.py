@@ -42,6 +42,13 @@ class InputLayer(Layer):
         """Whether values come in here: always."""
         return True
 
+    @property
+    def output_shape(self) -> Any:
+        """The shape, in a list, as Keras has it for inputs."""
+        return [tuple(self._batch_input_shape)]
+
+    input_shape = output_shape
+
     def get_config(self) -> dict[str, Any]:
         """Shape, dtype and name."""
         return {"batch_input_shape": self._batch_input_shape, "dtype": self.dtype, "sparse": self.sparse, "ragged": self.ragged, "name": self.name}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from millstream.core.tensor import Tensor, convert
-from millstream.keras.layers.context import CALL
+from millstream.keras.layers.context import CALL, STRUCTURE
 from millstream.keras.layers.keras_tensor import KerasTensor
 from millstream.keras.layers.tracking import is_metric, unique
 from millstream.util import tree
@@ -63,6 +63,7 @@ class Losing:
         if of is not None:  # the tensor is a metric object's result: report that object
             if all(m is not of for m in self._metrics):
                 self._metrics.append(of)
+                STRUCTURE.version += 1
             return
         metric = next((m for m in self._metrics if m.name == name), None)
         if metric is None:
@@ -70,6 +71,7 @@ class Losing:
 
             metric = Mean(name=name)
             self._metrics.append(metric)
+            STRUCTURE.version += 1
         metric.update_state(value)
 
     def _add_symbolic_metric(self, value: Any, name: str | None, aggregation: str | None) -> None:
