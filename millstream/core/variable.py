@@ -34,6 +34,10 @@ class Variable(Operators):
     3
     """
 
+    # Memory that compiled code writes in place, and its address; set when compiled code first uses the variable.
+    _home: Any = None
+    _address: int = 0
+
     def __init__(
         self,
         initial_value: Any = None,
@@ -209,7 +213,7 @@ class Variable(Operators):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Variable":
         made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__, _array=_own(self._array))
+        made.__dict__.update(self.__dict__, _array=_own(self._array), _home=None)
         memo[id(self)] = made
         return made
 

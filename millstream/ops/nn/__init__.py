@@ -1,3 +1,3 @@
 """Ops of neural networks."""
 
-from millstream.ops.nn import activation, cross_entropy, dropout, embedding, matmul, normalization, softmax
+from millstream.ops.nn import activation, cross_entropy, dropout, embedding, matmul, normalization, products, softmax
