@@ -10,7 +10,8 @@ from millstream.core.dtypes import OF_NUMPY, DType, as_dtype
 from millstream.core.op import op
 from millstream.core.scope import scoped
 from millstream.core.spec import ArraySpec, TensorShape
-from millstream.core.tensor import Operators, Reference, Tensor, convert, register_reader, repr_of
+from millstream.core.tensor import Operators, Reference, Tensor, convert, register_reader
+from millstream.core.text import repr_of
 from millstream.util.export import export
 
 
