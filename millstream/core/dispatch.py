@@ -4,10 +4,11 @@ Eager tensors are computed at once even inside a trace (that is constant folding
 and stateful ops look at the trace. A Tensor subclass may take over by its `_dispatch` (traced and Keras tensors do).
 """
 
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
@@ -70,8 +71,22 @@ def run_eagerly(op: Op, tensors: tuple[Tensor, ...], attrs: dict[str, Any]) -> A
     """The meaning on NumPy arrays."""
     if op.kinds and tensors and tensors[0]._array.dtype.kind not in op.kinds:
         refuse_kind(op, tensors[0]._array.dtype)
-    out = op.meaning(np, *[x._array for x in tensors], **attrs)
+    arrays = [x._array for x in tensors]
+    try:
+        out = op.meaning(np, *arrays, **attrs)
+    except ValueError as error:
+        refuse_shapes(error, *arrays)
+    if type(out) is bytes:  # NumPy's functions of objects give a scalar string bare
+        out = np.array(out, object)
     return tuple(wrap(a) for a in out) if type(out) is tuple else wrap(out)
+
+
+def refuse_shapes(error: ValueError, *arrays: Any) -> NoReturn:
+    """Raises: InvalidArgumentError in TensorFlow's words where NumPy could not broadcast; else the error itself."""
+    if type(error) is ValueError and "broadcast" in str(error):
+        shapes = " vs. ".join(f"[{','.join(map(str, np.shape(a)))}]" for a in arrays)
+        raise invalid(f"Incompatible shapes: {shapes}") from None
+    raise error
 
 
 def _takeover(tensors: tuple[Any, ...]) -> Callable[..., Any]:
@@ -184,7 +199,10 @@ def {name}({x}, {y}, name=None):
             return execute(op, ({x}, {y}), {{}})
     else:
         return execute(op, ({x}, {y}), {{}})
-{check}{compute}
+{check}    try:
+{compute}
+    except ValueError as error:
+        refuse_shapes(error, a, b)
     out = new(Tensor)
     out._array = array
     for tape in STATE.tapes:
@@ -193,16 +211,21 @@ def {name}({x}, {y}, name=None):
 """
 
 
+_FOLDER = __file__.removesuffix("dispatch.py")  # so that tracebacks know generated frames as ours
+
+
 def _generated(op: Op) -> Callable[..., Any]:
     direct = _numpy_function(op)
     x, y = (*op.inputs, "y")[:2]
     template = _UNARY if len(op.inputs) == 1 else _BINARY
     compute = _computation(op, direct is not None, "array" if len(op.inputs) == 1 else "a, b")
+    if len(op.inputs) == 2:
+        compute = textwrap.indent(compute, "    ")
     source = template.format(name=op.name, x=x, y=y, compute=compute, check=_kind_check(op, x, y))
     scope: dict[str, Any] = {
-        "Tensor": Tensor, "execute": execute, "op": op, "new": _new, "STATE": STATE, "wrap": wrap, "np": np, "meaning": op.meaning, "function": direct, "VARIABLE": VARIABLE, "SETTING": SETTING, "IGNORE": IGNORE,
+        "Tensor": Tensor, "execute": execute, "op": op, "new": _new, "STATE": STATE, "wrap": wrap, "np": np, "meaning": op.meaning, "function": direct, "VARIABLE": VARIABLE, "refuse_shapes": refuse_shapes, "SETTING": SETTING, "IGNORE": IGNORE,
     }  # fmt: skip
-    exec(source, scope)  # noqa: S102  (a template filled with the op's own names)
+    exec(compile(source, f"{_FOLDER}<{op.name}>", "exec"), scope)  # noqa: S102  (a template filled with the op's own names)
     made: Callable[..., Any] = scope[op.name]
     made.__doc__, made.__module__ = op.__doc__, op.__module__
     return made
@@ -223,9 +246,10 @@ def _kind_check(op: Op, x: str, y: str) -> str:
     """A line that sends inputs of a wrong kind to `execute`, which refuses them in words."""
     if not op.kinds:
         return ""
+    kinds = op.kinds.replace("O", "")  # strings take the long way
     if len(op.inputs) == 1:
-        return f"\n    if array.dtype.kind not in {op.kinds!r}:\n        return execute(op, ({x},), {{}})"
-    return f"    if a.dtype.kind not in {op.kinds!r}:\n        return execute(op, ({x}, {y}), {{}})\n"
+        return f"\n    if array.dtype.kind not in {kinds!r}:\n        return execute(op, ({x},), {{}})"
+    return f"    if a.dtype.kind not in {kinds!r}:\n        return execute(op, ({x}, {y}), {{}})\n"
 
 
 class _Recorder:

@@ -13,10 +13,11 @@ static attributes: hashable Python values. A meaning returns one array, or a tup
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from millstream.core.spec import ArraySpec
-from millstream.util.export import publish
+from millstream.util.export import Later, publish
 
 Rule = Callable[..., Any]
 _OPS: dict[str, "Op"] = {}
@@ -45,7 +46,11 @@ class Op:
         self.rules: dict[str, Rule] = {}
         self.__doc__, self.__module__, self.__name__ = meaning.__doc__, meaning.__module__, name
         self.public: tuple[str, ...] = ()
-        self.fast: Rule = _CALLS[0](self)
+
+    @cached_property
+    def fast(self) -> Rule:
+        """The quickest way to call this op; made when it is first called, so that loading hundreds of ops stays quick."""
+        return _CALLS[0](self)
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
         """Run on tensors (or what becomes tensors), or add to the graph being traced."""
@@ -161,7 +166,7 @@ def op(
         _OPS[made.name] = made
         made.public = public
         if public:
-            publish(public_function(made), *public)
+            publish(Later(lambda: public_function(made)), *public)
         return made
 
     return decorate

@@ -41,6 +41,24 @@ def publish(thing: Any, *names: str) -> None:
         _uncover(path)
 
 
+class Later:
+    """A public object that is made when it is first asked for."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make = make
+
+
+def _get(path: str) -> Any:
+    """The object of a name; one that is to be made later is made now, once for all its names."""
+    thing = _NAMES[path]
+    if type(thing) is Later:
+        made = thing.make()
+        for name in [n for n, t in _NAMES.items() if t is thing]:
+            _NAMES[name] = made
+        return made
+    return thing
+
+
 def provide(space: str, *modules: str) -> None:
     """Say which modules define the names of a namespace; they are imported at its first use. Example: "keras.losses"."""
     _PROVIDERS.setdefault(space, []).extend(modules)
@@ -71,7 +89,7 @@ def provide_names(module: str, *names: str) -> None:
 
 def exported() -> dict[str, Any]:
     """Every public name registered so far, without the leading "tf.", in order of registration."""
-    return dict(_NAMES)
+    return {name: _get(name) for name in list(_NAMES)}
 
 
 def load_everything() -> None:
@@ -125,7 +143,7 @@ class Namespace(ModuleType):
         path = f"{self._path}.{name}" if self._path else name
         while True:
             if path in _NAMES:
-                return _NAMES[path]
+                return _get(path)
             if path in _LATER:
                 importlib.import_module(_LATER.pop(path))
                 continue
