@@ -8,13 +8,14 @@ import numpy as np
 from millstream.core.dispatch import STATE, VARIABLE, eagerly, wrap
 from millstream.core.dtypes import OF_NUMPY, DType, as_dtype
 from millstream.core.op import op
+from millstream.core.samples import unary
 from millstream.core.scope import scoped
 from millstream.core.spec import ArraySpec, TensorShape
 from millstream.core.tensor import Operators, Reference, Tensor, convert, register_reader, repr_of
 from millstream.util.export import export
 
 
-@op(name="read_variable")
+@op(name="read_variable", samples=unary(-2, 2))
 def read_variable(xp: Any, x: Any) -> Any:
     """The value of a variable: what tapes see when one is used."""
     return x
