@@ -70,7 +70,7 @@ def conjugate(x: Tensor) -> Any:
     return _conj(x) if x.dtype.is_complex else x
 
 
-@op(name="conj")
+@op(name="conj", samples=unary(-2, 2, ("complex64", "complex128"), False))
 def _conj(xp: Namespace, x: Array) -> Array:
     """Complex conjugate."""
     return xp.conj(x)
