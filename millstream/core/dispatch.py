@@ -214,6 +214,9 @@ def {name}({x}, {y}, name=None):
 """
 
 
+_FOLDER = __file__.removesuffix("dispatch.py")  # so that tracebacks know generated frames as ours
+
+
 def _generated(op: Op) -> Callable[..., Any]:
     direct = _numpy_function(op)
     x, y = (*op.inputs, "y")[:2]
@@ -225,7 +228,7 @@ def _generated(op: Op) -> Callable[..., Any]:
     scope: dict[str, Any] = {
         "Tensor": Tensor, "execute": execute, "op": op, "new": _new, "STATE": STATE, "wrap": wrap, "np": np, "meaning": op.meaning, "function": direct, "VARIABLE": VARIABLE, "refuse_shapes": refuse_shapes, "SETTING": SETTING, "IGNORE": IGNORE,
     }  # fmt: skip
-    exec(source, scope)  # noqa: S102  (a template filled with the op's own names)
+    exec(compile(source, f"{_FOLDER}<{op.name}>", "exec"), scope)  # noqa: S102  (a template filled with the op's own names)
     made: Callable[..., Any] = scope[op.name]
     made.__doc__, made.__module__ = op.__doc__, op.__module__
     return made

@@ -11,7 +11,8 @@ from millstream.core.op import op
 from millstream.core.samples import unary
 from millstream.core.scope import scoped
 from millstream.core.spec import ArraySpec, TensorShape
-from millstream.core.tensor import Operators, Reference, Tensor, convert, register_reader, repr_of
+from millstream.core.tensor import Operators, Reference, Tensor, convert, register_reader
+from millstream.core.text import repr_of
 from millstream.util.export import export
 
 
@@ -31,7 +32,8 @@ class Variable(Operators):
 
     Args: initial_value, anything that becomes a tensor, or a function of no arguments; trainable; dtype; name; shape.
     Raises: ValueError without an initial value, or for one that does not fit `shape`.
-    >>> w = tf.Variable(4); w.assign_sub(1); int(w)
+    >>> w = tf.Variable(4)
+    >>> int(w.assign_sub(1))
     3
     """
 
