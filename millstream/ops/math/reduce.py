@@ -44,6 +44,7 @@ def restore(g: Any, x: Any, axis: Axes) -> Any:
 
 
 @op(name="reduce_sum", kinds="iufVc", samples=_samples(("float32", "float64", "int32")))
+@quiet
 def reduce_sum_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Sum along axes."""
     return xp.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
