@@ -47,7 +47,7 @@ def restore(g: Any, x: Any, axis: Axes) -> Any:
 @quiet
 def reduce_sum_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Sum along axes."""
-    return xp.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
+    return x.sum(axis, x.dtype, None, keepdims)
 
 
 reduce_sum_.infer(reduced)
@@ -72,7 +72,7 @@ def execute_cast(x: Any, dtype: Any) -> Any:
 @op(name="reduce_max", kinds="iufV", samples=_samples())
 def reduce_max_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Largest element along axes; -inf (or the smallest number) of none. NaN if there is one."""
-    return xp.max(x, axis=axis, keepdims=keepdims, initial=_lowest(x.dtype))
+    return x.max(axis, None, keepdims, _lowest(x.dtype))
 
 
 reduce_max_.infer(reduced)
@@ -83,7 +83,7 @@ reduce_max_.reduction(lambda spec, *, axis, keepdims: ("max", axis))
 @op(name="reduce_min", kinds="iufV", samples=_samples())
 def reduce_min_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Smallest element along axes; inf (or the largest number) of none. NaN if there is one."""
-    return xp.min(x, axis=axis, keepdims=keepdims, initial=_highest(x.dtype))
+    return x.min(axis, None, keepdims, _highest(x.dtype))
 
 
 reduce_min_.infer(reduced)
@@ -103,7 +103,7 @@ def _highest(dtype: Any) -> Any:
 @quiet
 def reduce_mean_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Mean along axes; of integers, rounded towards zero. NaN of none."""
-    total = xp.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
+    total = x.sum(axis, x.dtype, None, keepdims)
     count = _count(x.shape, axis)
     if x.dtype.kind in "iu":
         return (np.sign(total) * (np.abs(total) // max(count, 1))).astype(x.dtype)
