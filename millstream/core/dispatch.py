@@ -138,9 +138,31 @@ def _check_same_dtype(op: Op, tensors: tuple[Any, ...], inputs: tuple[Any, ...])
 
 def fast_call(op: Op) -> Callable[..., Any]:
     """The quickest way to call an op: short for eager tensors of one dtype, `execute` for all else."""
+    if len(op.inputs) == 1 and op.attrs and not (op.variadic or op.stateful):
+        return _unary_with_attrs(op)
     if op.variadic or op.stateful or op.attrs or not 1 <= len(op.inputs) <= 2 or (len(op.inputs) == 2 and op.mixed):
         return _with_attrs(op)
     return _generated(op)
+
+
+def _unary_with_attrs(op: Op) -> Callable[..., Any]:
+    """A call with one tensor and attributes."""
+    meaning, kinds = op.meaning, op.kinds
+
+    def call(x: Any, **attrs: Any) -> Any:
+        if type(x) is not Tensor or (kinds and x._array.dtype.kind not in kinds):
+            return execute(op, (x,), attrs)
+        array = meaning(np, x._array, **attrs)
+        if type(array) is tuple:
+            out: Any = tuple([wrap(a) for a in array])
+        else:
+            out = _new(Tensor)
+            out._array = array
+        for tape in STATE.tapes:
+            tape.record(op, (x,), attrs, out)
+        return out
+
+    return call
 
 
 def _with_attrs(op: Op) -> Callable[..., Any]:
@@ -149,7 +171,7 @@ def _with_attrs(op: Op) -> Callable[..., Any]:
 
     def call(*inputs: Any, **attrs: Any) -> Any:
         arrays = [x._array for x in inputs if type(x) is Tensor]
-        if slow or len(arrays) != len(inputs) or not (mixed or all(a.dtype is arrays[0].dtype for a in arrays)):
+        if slow or len(arrays) != len(inputs) or not (mixed or len({a.dtype for a in arrays}) < 2):
             return execute(op, inputs, attrs)
         if kinds and arrays[0].dtype.kind not in kinds:
             return execute(op, inputs, attrs)
