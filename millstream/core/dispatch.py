@@ -138,18 +138,42 @@ def _check_same_dtype(op: Op, tensors: tuple[Any, ...], inputs: tuple[Any, ...])
 
 def fast_call(op: Op) -> Callable[..., Any]:
     """The quickest way to call an op: short for eager tensors of one dtype, `execute` for all else."""
+    if len(op.inputs) == 1 and op.attrs and not (op.variadic or op.stateful):
+        return _unary_with_attrs(op)
     if op.variadic or op.stateful or op.attrs or not 1 <= len(op.inputs) <= 2 or (len(op.inputs) == 2 and op.mixed):
         return _with_attrs(op)
     return _generated(op)
 
 
+def _unary_with_attrs(op: Op) -> Callable[..., Any]:
+    """A call with one tensor and attributes."""
+    meaning, kinds = op.meaning, op.kinds
+
+    def call(x: Any, **attrs: Any) -> Any:
+        if type(x) is not Tensor or (kinds and x._array.dtype.kind not in kinds):
+            return execute(op, (x,), attrs)
+        array = meaning(np, x._array, **attrs)
+        if type(array) is tuple:
+            out: Any = tuple([wrap(a) for a in array])
+        else:
+            out = _new(Tensor)
+            out._array = array
+        for tape in STATE.tapes:
+            tape.record(op, (x,), attrs, out)
+        return out
+
+    return call
+
+
 def _with_attrs(op: Op) -> Callable[..., Any]:
     """A call with attributes; eager tensors of one dtype go straight to the meaning."""
-    meaning, slow, mixed = op.meaning, op.stateful or op.kinds != "", op.mixed
+    meaning, slow, mixed, kinds = op.meaning, op.stateful, op.mixed, op.kinds
 
     def call(*inputs: Any, **attrs: Any) -> Any:
         arrays = [x._array for x in inputs if type(x) is Tensor]
-        if slow or len(arrays) != len(inputs) or not (mixed or all(a.dtype is arrays[0].dtype for a in arrays)):
+        if slow or len(arrays) != len(inputs) or not (mixed or len({a.dtype for a in arrays}) < 2):
+            return execute(op, inputs, attrs)
+        if kinds and arrays[0].dtype.kind not in kinds:
             return execute(op, inputs, attrs)
         array = meaning(np, *arrays, **attrs)
         out = tuple([wrap(a) for a in array]) if type(array) is tuple else wrap(array)
@@ -160,7 +184,8 @@ def _with_attrs(op: Op) -> Callable[..., Any]:
     return call
 
 
-# One function is generated per op, so that it has the op's own parameter names and no layer between call and array.
+# One function is generated per op, so that it has the op's own parameter names and no layer between call and array;
+# its own names begin with _, which no parameter's does.
 _UNARY = """
 def {name}({x}, name=None):
     if type({x}) is not Tensor:
@@ -169,16 +194,16 @@ def {name}({x}, name=None):
         {x} = {x}.read_value()
         if type({x}) is not Tensor:
             return execute(op, ({x},), {{}})
-    array = {x}._array{check}
+    _r = {x}._array{check}
 {compute}
-    if type(array) is tuple:
-        out = tuple([wrap(a) for a in array])
+    if type(_r) is tuple:
+        _out = tuple([wrap(_a) for _a in _r])
     else:
-        out = new(Tensor)
-        out._array = array
-    for tape in STATE.tapes:
-        tape.record(op, ({x},), {{}}, out)
-    return out
+        _out = new(Tensor)
+        _out._array = _r
+    for _tape in STATE.tapes:
+        _tape.record(op, ({x},), {{}}, _out)
+    return _out
 """
 _BINARY = """
 def {name}({x}, {y}, name=None):
@@ -187,27 +212,27 @@ def {name}({x}, {y}, name=None):
     if type({y}) is VARIABLE[0]:
         {y} = {y}.read_value()
     if type({x}) is Tensor:
-        a = {x}._array
+        _a = {x}._array
         if type({y}) is Tensor:
-            b = {y}._array
-            if a.dtype is not b.dtype:
+            _b = {y}._array
+            if _a.dtype is not _b.dtype:
                 return execute(op, ({x}, {y}), {{}})
-        elif type({y}) is float and a.dtype.kind == "f" or type({y}) is int and a.dtype.char in "fdilq":
-            b = a.dtype.type({y})
-            {y} = wrap(b)
+        elif type({y}) is float and _a.dtype.kind == "f" or type({y}) is int and _a.dtype.char in "fdilq":
+            _b = _a.dtype.type({y})
+            {y} = wrap(_b)
         else:
             return execute(op, ({x}, {y}), {{}})
     else:
         return execute(op, ({x}, {y}), {{}})
 {check}    try:
 {compute}
-    except ValueError as error:
-        refuse_shapes(error, a, b)
-    out = new(Tensor)
-    out._array = array
-    for tape in STATE.tapes:
-        tape.record(op, ({x}, {y}), {{}}, out)
-    return out
+    except ValueError as _error:
+        refuse_shapes(_error, _a, _b)
+    _out = new(Tensor)
+    _out._array = _r
+    for _tape in STATE.tapes:
+        _tape.record(op, ({x}, {y}), {{}}, _out)
+    return _out
 """
 
 
@@ -218,7 +243,7 @@ def _generated(op: Op) -> Callable[..., Any]:
     direct = _numpy_function(op)
     x, y = (*op.inputs, "y")[:2]
     template = _UNARY if len(op.inputs) == 1 else _BINARY
-    compute = _computation(op, direct is not None, "array" if len(op.inputs) == 1 else "a, b")
+    compute = _computation(op, direct is not None, "_r" if len(op.inputs) == 1 else "_a, _b")
     if len(op.inputs) == 2:
         compute = textwrap.indent(compute, "    ")
     source = template.format(name=op.name, x=x, y=y, compute=compute, check=_kind_check(op, x, y))
@@ -234,11 +259,11 @@ def _generated(op: Op) -> Callable[..., Any]:
 def _computation(op: Op, direct: bool, arrays: str) -> str:
     """The lines that compute: NumPy's function itself where the meaning is nothing else, made quiet where the meaning is."""
     if not direct:
-        return f"    array = meaning(np, {arrays})"
+        return f"    _r = meaning(np, {arrays})"
     if not hasattr(op.meaning, "__wrapped__"):
-        return f"    array = function({arrays})"
+        return f"    _r = function({arrays})"
     return (
-        f"    token = SETTING.set(IGNORE)\n    try:\n        array = function({arrays})\n    finally:\n        SETTING.reset(token)"
+        f"    _token = SETTING.set(IGNORE)\n    try:\n        _r = function({arrays})\n    finally:\n        SETTING.reset(_token)"
     )
 
 
@@ -248,8 +273,8 @@ def _kind_check(op: Op, x: str, y: str) -> str:
         return ""
     kinds = op.kinds.replace("O", "")  # strings take the long way
     if len(op.inputs) == 1:
-        return f"\n    if array.dtype.kind not in {kinds!r}:\n        return execute(op, ({x},), {{}})"
-    return f"    if a.dtype.kind not in {kinds!r}:\n        return execute(op, ({x}, {y}), {{}})\n"
+        return f"\n    if _r.dtype.kind not in {kinds!r}:\n        return execute(op, ({x},), {{}})"
+    return f"    if _a.dtype.kind not in {kinds!r}:\n        return execute(op, ({x}, {y}), {{}})\n"
 
 
 class _Recorder:

@@ -8,14 +8,15 @@ import numpy as np
 from millstream.core.dispatch import STATE, VARIABLE, eagerly, wrap
 from millstream.core.dtypes import OF_NUMPY, DType, as_dtype
 from millstream.core.op import op
+from millstream.core.samples import unary
 from millstream.core.scope import scoped
-from millstream.core.spec import ArraySpec, TensorShape
+from millstream.core.spec import ArraySpec, TensorShape, known_shape
 from millstream.core.tensor import Operators, Reference, Tensor, convert, register_reader
 from millstream.core.text import repr_of
 from millstream.util.export import export
 
 
-@op(name="read_variable")
+@op(name="read_variable", samples=unary(-2, 2))
 def read_variable(xp: Any, x: Any) -> Any:
     """The value of a variable: what tapes see when one is used."""
     return x
@@ -76,7 +77,7 @@ class Variable(Operators):
     @property
     def shape(self) -> TensorShape:
         """The sizes."""
-        return TensorShape(self._array.shape) if self._static is None else self._static
+        return known_shape(self._array.shape) if self._static is None else self._static
 
     @property
     def spec(self) -> ArraySpec:

@@ -18,7 +18,7 @@ from millstream.ops.rules import Array, Namespace
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
-_IDS = Sampled((4,), "int32", values=(2, 0, 2, -1))
+_IDS = Sampled((4,), "int32", values=(1, 0, 1, -1))
 
 
 def _segments(name: str, at: Any, first: Any, says: str) -> Op:
@@ -31,7 +31,7 @@ def _segments(name: str, at: Any, first: Any, says: str) -> Op:
         return out
 
     meaning.__name__, meaning.__doc__ = name, f"{says} of the rows of each segment; rows with a negative id are left out."
-    made = op(name=name, mixed=True, samples=lambda: [Sample("rows", (Sampled((4, 3)), _IDS), {"count": 3})])(meaning)
+    made = op(name=name, mixed=True, samples=lambda: [Sample("rows", (Sampled((4, 3)), _IDS), {"count": 2})])(meaning)
     made.infer(lambda data, ids, *, count: ArraySpec((count, *data.shape[len(ids.shape) :]), data.dtype))
     return made
 
