@@ -33,10 +33,10 @@ class _Context:
         """Where the seeds of ops come from."""
         import random  # here, because few programs need it and it takes long to load
 
-        return random.Random(self.seed)  # noqa: S311  (reproducible numbers, no secrets)
+        return random.Random(self.seed)
 
 
-_context = _Context(None)
+_current = [_Context(None)]
 _traced: list["weakref.ref[Variable]"] = []
 
 
@@ -48,8 +48,7 @@ def set_seed(seed: int) -> None:
     >>> tf.random.uniform([2]).numpy().tolist()
     [0.6263930797576904, 0.5298432111740112]
     """
-    global _context
-    _context = _Context(int(seed))
+    _current[:] = [_Context(int(seed))]
     for reference in _traced:
         offset = reference()
         if offset is not None:
@@ -58,15 +57,15 @@ def set_seed(seed: int) -> None:
 
 def global_seed() -> int | None:
     """The seed of the last `set_seed`, or None."""
-    return _context.seed
+    return _current[0].seed
 
 
 @export("tf.compat.v1.get_seed", "tf.compat.v1.random.get_seed")
 def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     """The pair (seed, seed2) of an op called now; draws the op's seed if it has none. (None, None) without any seed."""
-    if _context.seed is None:
+    if _current[0].seed is None:
         return (None, None) if op_seed is None else _clean(SEED_WITHOUT_GLOBAL, int(op_seed))
-    return _clean(_context.seed, _op_seed() if op_seed is None else int(op_seed))
+    return _clean(_current[0].seed, _op_seed() if op_seed is None else int(op_seed))
 
 
 def _clean(seed: int, seed2: int) -> Seeds:
@@ -78,7 +77,7 @@ def _clean(seed: int, seed2: int) -> Seeds:
 def _op_seed() -> int:
     trace = STATE.trace
     if trace is None:
-        return _context.source.randint(0, MAX_INT32)
+        return int(_current[0].source.randint(0, MAX_INT32))
     number: int = trace.random_ops
     trace.random_ops += 1
     return number
@@ -99,8 +98,8 @@ def eager_stream(kind: str, op_seed: int | None, blocks: int) -> tuple[int, int,
     key, high = next_seeds(op_seed)
     if op_seed is None:
         return key, 0, high
-    low = _context.streams.get((kind, key, high), 0)
-    _context.streams[kind, key, high] = low + blocks
+    low = _current[0].streams.get((kind, key, high), 0)
+    _current[0].streams[kind, key, high] = low + blocks
     return key, low, high
 
 
