@@ -57,6 +57,9 @@ class ArraySource:
         self._rows: Any = None
         self._stream = RandomShuffleStream.of_fit() if shuffle else None
         self._in_order = np.arange(count)
+        self._draw: Callable[[], Any] | None = None
+        if self._stream is not None and shuffle != "batch" and hasattr(runner, "orders"):
+            self._draw = runner.orders(self._stream, count)
 
     def restart(self) -> None:
         """Begin with the first batch again."""
@@ -103,6 +106,8 @@ class ArraySource:
     def _order(self) -> Any:
         if self._stream is None:
             return self._in_order
+        if self._draw is not None:
+            return self._draw()
         if self.shuffle != "batch":
             return self._stream.order(self.count)
         whole = self.count // self.batch_size
