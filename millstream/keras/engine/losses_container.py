@@ -49,6 +49,8 @@ class LossesContainer:
         names = self._output_names
         targets = per_output(y_true, y_pred, names, "y")
         weights = per_output(sample_weight, y_pred, names, "sample_weight", share=True)
+        if all(y is None for y in targets) and any(loss is not None for loss in self._losses):
+            raise ValueError("The model was compiled with a loss, but there are no targets: pass y (or batches of (x, y)), or compile with loss=None.")
         values, reported, batch = self._each(targets, tree.flatten(y_pred), weights)
         if regularization_losses:
             penalty = add_all(regularization_losses)

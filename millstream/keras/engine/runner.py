@@ -36,10 +36,11 @@ class Runner(Protocol):
 
 
 class EagerRunner:
-    """Calls the model's step on eager tensors, one batch after the other."""
+    """Calls the model's step on eager tensors, one batch after the other. reason: why, said once the first batch has gone well."""
 
-    def __init__(self, model: Any, kind: str, data: Any, batch_size: int) -> None:
+    def __init__(self, model: Any, kind: str, data: Any, batch_size: int, reason: str = "") -> None:
         self.model, self.kind, self.batch_size = model, kind, batch_size
+        self._reason = reason
         self.outputs: Any = None
         self._step: Callable[[Any], Any] = getattr(model, STEPS[kind])
         self._trail: list[Any] = []
@@ -61,6 +62,9 @@ class EagerRunner:
                 self._keep(result, b * self.batch_size, len(index))
             else:
                 self._trail.append(result)
+            if self._reason:
+                _say(self._reason)
+                self._reason = ""
 
     def _batch(self, index: Rows) -> Any:
         if len(index) == self._count and (index[-1:] == self._count - 1).all() and _is_range(index):
@@ -105,8 +109,7 @@ def make_runner(model: Any, kind: str, data: Any, batch_size: int) -> Any:
             raise CannotCompile(f"its own {STEPS[kind]} decides what is reported")
         return make(model, kind, data, batch_size)
     except CannotCompile as reason:
-        _say(f"{model.name} runs step by step, not compiled: {reason}")
-        return EagerRunner(model, kind, data, batch_size)
+        return EagerRunner(model, kind, data, batch_size, f"{model.name} runs step by step, not compiled: {reason}")
 
 
 def _returns_its_own(model: Any, kind: str) -> bool:

@@ -179,7 +179,7 @@ class Layer(Weighty, Losing, Described):
 
     # ------------------------------------------------------------------ calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        signature = self._signature or self._look_at_call()
+        signature = self.__dict__.get("_signature") or self._look_at_call()
         if args:
             inputs, rest = args[0], args[1:]
         elif signature.first in kwargs:
@@ -191,6 +191,8 @@ class Layer(Weighty, Losing, Described):
         return self._run(inputs, rest, kwargs)
 
     def _look_at_call(self) -> CallSignature:
+        if "_own_weights" not in vars(self):
+            raise RuntimeError(f"You must call `super().__init__()` in the layer constructor: {type(self).__name__} does not.")
         vars(self)["_signature"] = made = CallSignature(self.call)
         return made
 
