@@ -15,10 +15,11 @@ from millstream.core.tensor import Tensor
 from millstream.keras import objects
 from millstream.keras.layers.input import Input, InputLayer
 from millstream.keras.layers.keras_tensor import KerasTensor, Node
-from millstream.keras.layers.op_layer import TFOpLambda
-from millstream.keras.models.model import Functional, Model
+from millstream.keras.layers.op_layer import SlicingOpLambda, TFOpLambda
+from millstream.keras.models.model import Functional, Model, Plain
 from millstream.keras.models.sequential import Sequential
-from millstream.util import export as table, tree
+from millstream.util import export as table
+from millstream.util import tree
 from millstream.util.export import export
 
 
@@ -26,13 +27,7 @@ from millstream.util.export import export
 def known_layers() -> dict[str, Any]:
     """Every layer and model class of Keras by name."""
     found = {n.rpartition(".")[2]: c for n, c in table.exported().items() if n.startswith("keras.layers.") and isinstance(c, type)}
-    return {**found, "SlicingOpLambda": _slicing(), "Model": Model, "Functional": Functional, "Sequential": Sequential}
-
-
-def _slicing() -> Any:
-    from millstream.keras.layers.op_layer import SlicingOpLambda
-
-    return SlicingOpLambda
+    return {**found, "SlicingOpLambda": SlicingOpLambda, "Model": Model, "Functional": Functional, "Sequential": Sequential}
 
 
 @export("tf.keras.layers.deserialize")
@@ -131,7 +126,7 @@ def _argument_names(node: Node) -> list[str]:
             names = list(inspect.signature(node.layer.function).parameters)[1:]
         except (TypeError, ValueError):
             names = ["y"]
-        return ["y"] if names == ["b"] or names == ["key"] else names
+        return ["y"] if names in (["b"], ["key"]) else names
     return list(node.layer._signature.names[1:])
 
 
@@ -244,7 +239,9 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 def model_from_config(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """A model of {'class_name': ..., 'config': ...}. Raises: TypeError for a list."""
     if isinstance(config, list):
-        raise TypeError(f"`model_from_config` expects a dictionary, not a list. Maybe you meant to use `Sequential.from_config(config)`? Got {config}.")
+        raise TypeError(
+            f"`model_from_config` expects a dictionary, not a list. Maybe you meant to use `Sequential.from_config(config)`? Got {config}."
+        )
     return deserialize(config, custom_objects)
 
 
@@ -294,3 +291,8 @@ def _clone_network(model: Model, input_tensors: Any, copy: Callable[[Any], Any])
         new.update({id(x): n for x, n in zip(tree.flatten(node.outputs), tree.flatten(outputs), strict=True)})
     made: Model = Model(tree.map_structure(renewed, network.inputs), tree.map_structure(renewed, network.outputs), name=model.name)
     return made
+
+
+Plain.of_network, Plain.to_network = staticmethod(network_config), staticmethod(model_from_network_config)
+Plain.of_chain, Plain.to_chain = staticmethod(chain_config), staticmethod(model_from_chain_config)
+Plain.for_json = staticmethod(as_json)
