@@ -8,8 +8,6 @@ import random as python_random
 import secrets
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -44,15 +42,15 @@ class Numbering:
         self.streams: dict[Any, list[int]] = {}
         self.ops = self.calls = 0
 
-    @contextmanager
-    def active(self) -> Iterator[None]:
-        """Around one call of the function."""
+    def enter(self) -> "Numbering | None":
+        """Begin one call of the function; returns what `leave` wants."""
         outer, _local.numbering = _local.numbering, self
         self.ops = self.calls = 0
-        try:
-            yield
-        finally:
-            _local.numbering = outer
+        return outer
+
+    def leave(self, outer: "Numbering | None") -> None:
+        """End the call."""
+        _local.numbering = outer
 
     def stream(self, kind: str, op_seed: int | None, blocks: int) -> tuple[int, int, int]:
         """As `eager_stream`; `set_seed` starts the streams anew."""
