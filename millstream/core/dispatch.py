@@ -4,10 +4,11 @@ Eager tensors are computed at once even inside a trace (that is constant folding
 and stateful ops look at the trace. A Tensor subclass may take over by its `_dispatch` (traced and Keras tensors do).
 """
 
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
@@ -70,8 +71,22 @@ def run_eagerly(op: Op, tensors: tuple[Tensor, ...], attrs: dict[str, Any]) -> A
     """The meaning on NumPy arrays."""
     if op.kinds and tensors and tensors[0]._array.dtype.kind not in op.kinds:
         refuse_kind(op, tensors[0]._array.dtype)
-    out = op.meaning(np, *[x._array for x in tensors], **attrs)
+    arrays = [x._array for x in tensors]
+    try:
+        out = op.meaning(np, *arrays, **attrs)
+    except ValueError as error:
+        refuse_shapes(error, *arrays)
+    if type(out) is bytes:  # NumPy's functions of objects give a scalar string bare
+        out = np.array(out, object)
     return tuple(wrap(a) for a in out) if type(out) is tuple else wrap(out)
+
+
+def refuse_shapes(error: ValueError, *arrays: Any) -> NoReturn:
+    """Raises: InvalidArgumentError in TensorFlow's words where NumPy could not broadcast; else the error itself."""
+    if type(error) is ValueError and "broadcast" in str(error):
+        shapes = " vs. ".join(f"[{','.join(map(str, np.shape(a)))}]" for a in arrays)
+        raise invalid(f"Incompatible shapes: {shapes}") from None
+    raise error
 
 
 def _takeover(tensors: tuple[Any, ...]) -> Callable[..., Any]:
@@ -123,18 +138,42 @@ def _check_same_dtype(op: Op, tensors: tuple[Any, ...], inputs: tuple[Any, ...])
 
 def fast_call(op: Op) -> Callable[..., Any]:
     """The quickest way to call an op: short for eager tensors of one dtype, `execute` for all else."""
+    if len(op.inputs) == 1 and op.attrs and not (op.variadic or op.stateful):
+        return _unary_with_attrs(op)
     if op.variadic or op.stateful or op.attrs or not 1 <= len(op.inputs) <= 2 or (len(op.inputs) == 2 and op.mixed):
         return _with_attrs(op)
     return _generated(op)
 
 
+def _unary_with_attrs(op: Op) -> Callable[..., Any]:
+    """A call with one tensor and attributes."""
+    meaning, kinds = op.meaning, op.kinds
+
+    def call(x: Any, **attrs: Any) -> Any:
+        if type(x) is not Tensor or (kinds and x._array.dtype.kind not in kinds):
+            return execute(op, (x,), attrs)
+        array = meaning(np, x._array, **attrs)
+        if type(array) is tuple:
+            out: Any = tuple([wrap(a) for a in array])
+        else:
+            out = _new(Tensor)
+            out._array = array
+        for tape in STATE.tapes:
+            tape.record(op, (x,), attrs, out)
+        return out
+
+    return call
+
+
 def _with_attrs(op: Op) -> Callable[..., Any]:
     """A call with attributes; eager tensors of one dtype go straight to the meaning."""
-    meaning, slow, mixed = op.meaning, op.stateful or op.kinds != "", op.mixed
+    meaning, slow, mixed, kinds = op.meaning, op.stateful, op.mixed, op.kinds
 
     def call(*inputs: Any, **attrs: Any) -> Any:
         arrays = [x._array for x in inputs if type(x) is Tensor]
-        if slow or len(arrays) != len(inputs) or not (mixed or all(a.dtype is arrays[0].dtype for a in arrays)):
+        if slow or len(arrays) != len(inputs) or not (mixed or len({a.dtype for a in arrays}) < 2):
+            return execute(op, inputs, attrs)
+        if kinds and arrays[0].dtype.kind not in kinds:
             return execute(op, inputs, attrs)
         array = meaning(np, *arrays, **attrs)
         out = tuple([wrap(a) for a in array]) if type(array) is tuple else wrap(array)
@@ -145,7 +184,8 @@ def _with_attrs(op: Op) -> Callable[..., Any]:
     return call
 
 
-# One function is generated per op, so that it has the op's own parameter names and no layer between call and array.
+# One function is generated per op, so that it has the op's own parameter names and no layer between call and array;
+# its own names begin with _, which no parameter's does.
 _UNARY = """
 def {name}({x}, name=None):
     if type({x}) is not Tensor:
@@ -154,16 +194,16 @@ def {name}({x}, name=None):
         {x} = {x}.read_value()
         if type({x}) is not Tensor:
             return execute(op, ({x},), {{}})
-    array = {x}._array{check}
+    _r = {x}._array{check}
 {compute}
-    if type(array) is tuple:
-        out = tuple([wrap(a) for a in array])
+    if type(_r) is tuple:
+        _out = tuple([wrap(_a) for _a in _r])
     else:
-        out = new(Tensor)
-        out._array = array
-    for tape in STATE.tapes:
-        tape.record(op, ({x},), {{}}, out)
-    return out
+        _out = new(Tensor)
+        _out._array = _r
+    for _tape in STATE.tapes:
+        _tape.record(op, ({x},), {{}}, _out)
+    return _out
 """
 _BINARY = """
 def {name}({x}, {y}, name=None):
@@ -172,37 +212,45 @@ def {name}({x}, {y}, name=None):
     if type({y}) is VARIABLE[0]:
         {y} = {y}.read_value()
     if type({x}) is Tensor:
-        a = {x}._array
+        _a = {x}._array
         if type({y}) is Tensor:
-            b = {y}._array
-            if a.dtype is not b.dtype:
+            _b = {y}._array
+            if _a.dtype is not _b.dtype:
                 return execute(op, ({x}, {y}), {{}})
-        elif type({y}) is float and a.dtype.kind == "f" or type({y}) is int and a.dtype.char in "fdilq":
-            b = a.dtype.type({y})
-            {y} = wrap(b)
+        elif type({y}) is float and _a.dtype.kind == "f" or type({y}) is int and _a.dtype.char in "fdilq":
+            _b = _a.dtype.type({y})
+            {y} = wrap(_b)
         else:
             return execute(op, ({x}, {y}), {{}})
     else:
         return execute(op, ({x}, {y}), {{}})
-{check}{compute}
-    out = new(Tensor)
-    out._array = array
-    for tape in STATE.tapes:
-        tape.record(op, ({x}, {y}), {{}}, out)
-    return out
+{check}    try:
+{compute}
+    except ValueError as _error:
+        refuse_shapes(_error, _a, _b)
+    _out = new(Tensor)
+    _out._array = _r
+    for _tape in STATE.tapes:
+        _tape.record(op, ({x}, {y}), {{}}, _out)
+    return _out
 """
+
+
+_FOLDER = __file__.removesuffix("dispatch.py")  # so that tracebacks know generated frames as ours
 
 
 def _generated(op: Op) -> Callable[..., Any]:
     direct = _numpy_function(op)
     x, y = (*op.inputs, "y")[:2]
     template = _UNARY if len(op.inputs) == 1 else _BINARY
-    compute = _computation(op, direct is not None, "array" if len(op.inputs) == 1 else "a, b")
+    compute = _computation(op, direct is not None, "_r" if len(op.inputs) == 1 else "_a, _b")
+    if len(op.inputs) == 2:
+        compute = textwrap.indent(compute, "    ")
     source = template.format(name=op.name, x=x, y=y, compute=compute, check=_kind_check(op, x, y))
     scope: dict[str, Any] = {
-        "Tensor": Tensor, "execute": execute, "op": op, "new": _new, "STATE": STATE, "wrap": wrap, "np": np, "meaning": op.meaning, "function": direct, "VARIABLE": VARIABLE, "SETTING": SETTING, "IGNORE": IGNORE,
+        "Tensor": Tensor, "execute": execute, "op": op, "new": _new, "STATE": STATE, "wrap": wrap, "np": np, "meaning": op.meaning, "function": direct, "VARIABLE": VARIABLE, "refuse_shapes": refuse_shapes, "SETTING": SETTING, "IGNORE": IGNORE,
     }  # fmt: skip
-    exec(source, scope)  # noqa: S102  (a template filled with the op's own names)
+    exec(compile(source, f"{_FOLDER}<{op.name}>", "exec"), scope)  # noqa: S102  (a template filled with the op's own names)
     made: Callable[..., Any] = scope[op.name]
     made.__doc__, made.__module__ = op.__doc__, op.__module__
     return made
@@ -211,11 +259,11 @@ def _generated(op: Op) -> Callable[..., Any]:
 def _computation(op: Op, direct: bool, arrays: str) -> str:
     """The lines that compute: NumPy's function itself where the meaning is nothing else, made quiet where the meaning is."""
     if not direct:
-        return f"    array = meaning(np, {arrays})"
+        return f"    _r = meaning(np, {arrays})"
     if not hasattr(op.meaning, "__wrapped__"):
-        return f"    array = function({arrays})"
+        return f"    _r = function({arrays})"
     return (
-        f"    token = SETTING.set(IGNORE)\n    try:\n        array = function({arrays})\n    finally:\n        SETTING.reset(token)"
+        f"    _token = SETTING.set(IGNORE)\n    try:\n        _r = function({arrays})\n    finally:\n        SETTING.reset(_token)"
     )
 
 
@@ -223,9 +271,10 @@ def _kind_check(op: Op, x: str, y: str) -> str:
     """A line that sends inputs of a wrong kind to `execute`, which refuses them in words."""
     if not op.kinds:
         return ""
+    kinds = op.kinds.replace("O", "")  # strings take the long way
     if len(op.inputs) == 1:
-        return f"\n    if array.dtype.kind not in {op.kinds!r}:\n        return execute(op, ({x},), {{}})"
-    return f"    if a.dtype.kind not in {op.kinds!r}:\n        return execute(op, ({x}, {y}), {{}})\n"
+        return f"\n    if _r.dtype.kind not in {kinds!r}:\n        return execute(op, ({x},), {{}})"
+    return f"    if _a.dtype.kind not in {kinds!r}:\n        return execute(op, ({x}, {y}), {{}})\n"
 
 
 class _Recorder:

@@ -1,6 +1,5 @@
 """tf.print: values as text, at the time when a traced function runs; TensorFlow's format (long dimensions keep both ends)."""
 
-import logging
 import sys
 from typing import Any
 
@@ -88,6 +87,8 @@ def _write(text: str, end: str, stream: Any) -> None:
         with open(stream.removeprefix("file://"), "a", encoding="utf-8") as file:
             file.write(text + end)
     elif isinstance(stream, str):
+        import logging
+
         logging.getLogger("tensorflow").log(getattr(logging, stream.removeprefix("log(").rstrip(")").upper()), text)
     else:
         stream.write(text + end)

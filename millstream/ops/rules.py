@@ -53,6 +53,8 @@ def normalize_axes(axis: Any, rank: int) -> tuple[int, ...]:
     """None (all), a number, or several, as sorted numbers from 0."""
     if axis is None:
         return tuple(range(rank))
+    if type(axis) is int and -rank <= axis < rank:
+        return (axis % rank,)
     axes = [axis] if isinstance(axis, int) else np.asarray(axis).reshape(-1).tolist()
     found = sorted(normalize_axis(int(a), rank) for a in axes)
     if len(set(found)) != len(found):

@@ -3,7 +3,8 @@
 from typing import Any
 
 from millstream.core.tensor import convert
-from millstream.keras import losses as losses_module, metrics as metrics_module
+from millstream.keras import losses as losses_module
+from millstream.keras import metrics as metrics_module
 from millstream.keras.engine.conform import apply_mask, mask_of, match, per_output, pseudo_names
 from millstream.keras.engine.naming import name_of
 from millstream.keras.layers.context import STRUCTURE

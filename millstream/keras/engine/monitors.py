@@ -116,7 +116,7 @@ class ModelCheckpoint(Callback):
         self.epochs_since_last_save, self._batches, self._epoch, self._last_batch = 0, 0, 0, 0
 
     def _wants_batches(self, kind: str) -> bool:
-        return kind == "train" and (self.save_freq != "epoch" or super()._wants_batches(kind) and type(self) is not ModelCheckpoint)
+        return kind == "train" and (self.save_freq != "epoch" or (super()._wants_batches(kind) and type(self) is not ModelCheckpoint))
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Go on from the file, if asked to."""

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from millstream.core.dispatch import STATE
-from millstream.core.dtypes import DType
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor
 from millstream.core.variable import Variable

@@ -111,10 +111,9 @@ def _on_op(op: Op, tensors: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 def _symbol(names: list[str]) -> str:
     """The name that TensorFlow's own listing puts first, without "tf."."""
     plain = [n.removeprefix("tf.") for n in names]
-    for family in _FAMILIES:
-        for n in plain:
-            if n.startswith(family):
-                return n
+    for n in plain:
+        if n.startswith(_FAMILIES):
+            return n
     shortest = min(plain, key=lambda n: (n.count("."), len(n)))
     return f"compat.v1.{shortest}" if shortest in _V1 else shortest
 

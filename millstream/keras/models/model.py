@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from millstream.core.dispatch import eagerly
+from millstream.core.dispatch import STATE, eagerly
 from millstream.core.spec import TensorShape
 from millstream.core.variable import Variable
+from millstream.keras.engine import at_once
 from millstream.keras.engine.trainer import Trainer
 from millstream.keras.layers import abstract
 from millstream.keras.layers.base import Layer, _like_shapes, _shape_leaves
-from millstream.keras.layers.context import STRUCTURE
+from millstream.keras.layers.context import CALL, STRUCTURE
 from millstream.keras.layers.keras_tensor import KerasTensor
 from millstream.keras.layers.side_effects import AddLoss, AddMetric
 from millstream.keras.layers.tracking import contents, is_metric, unique
@@ -65,6 +66,24 @@ class Model(Trainer, Layer):
         super().__setattr__(name, value)
 
     # ------------------------------------------------------------------ calling, building
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and CALL.root is None and STATE.trace is None and not STATE.tapes:
+            found = at_once.call(self, args[0])
+            if found is not None:
+                return found
+        return super().__call__(*args, **kwargs)
+
+    def _call_layers(self, x: Any) -> Any:
+        """Call layer by layer."""
+        return super().__call__(x)
+
+    def _compiled_calls(self) -> dict[Any, Any]:
+        """What `at_once` keeps for this model, until its layers, weights or trainable flags change."""
+        if vars(self)["_seen_version"] != STRUCTURE.version:
+            self._notice_changes()
+        calls: dict[Any, Any] = self._runners.setdefault("calls", {})
+        return calls
+
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Compute the outputs; a subclass overrides this. Raises: NotImplementedError when it does not."""
         if self._network is None:

@@ -5,18 +5,18 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dispatch import Hooks, execute, wrap
-from millstream.core.dtypes import DType, as_dtype, float32
+from millstream.core.dtypes import DType, as_dtype, float32, float64
 from millstream.core.op import op
 from millstream.core.samples import Array as Sampled, Sample
 from millstream.core.spec import ArraySpec, TensorShape
-from millstream.core.tensor import Tensor, convert, set_pack
+from millstream.core.tensor import Tensor, convert, reader_of, set_pack
 from millstream.ops.array.shape import static_shape
 from millstream.ops.rules import Array, Namespace, normalize_axis, quiet
-from millstream.util.errors import invalid
+from millstream.util.errors import OpError, invalid
 from millstream.util.export import export
 
 
-@op(name="cast", samples=lambda: [Sample("down", (Sampled((7,), "float64"),), {"dtype": float32}), Sample("up", (Sampled((3, 5), "int32"),), {"dtype": float32}, False)])
+@op(name="cast", samples=lambda: [Sample("down", (Sampled((7,), "float64"),), {"dtype": float32}, False), Sample("up", (Sampled((3, 5), "int32"),), {"dtype": float32}, False), Sample("wider", (Sampled((3, 5)),), {"dtype": float64})])
 @quiet
 def _cast(xp: Namespace, x: Array, *, dtype: DType) -> Array:
     """The values in another dtype; floats to integers drop the fraction."""
@@ -121,20 +121,29 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
     """
     from millstream.ops.array.shape import broadcast_to
 
-    return broadcast_to(convert(value), dims)  # type: ignore[no-any-return]
+    x = convert(value)
+    if x.ndim:
+        raise invalid(f"value must represent a scalar, got shape {list(x.shape)}")
+    return broadcast_to(x, dims)  # type: ignore[no-any-return]
 
 
 @op(name="stack", samples=lambda: [Sample("pair", (Sampled((2, 3)), Sampled((2, 3))), {"axis": 1})])
 def _stack(xp: Namespace, *xs: Array, axis: int) -> Array:
     """Tensors of one shape joined along a new axis."""
+    if xp is np:
+        _check_shapes([np.shape(x) for x in xs])
     return xp.stack(xs, axis)
+
+
+def _check_shapes(shapes: list[Any]) -> None:
+    for s in shapes:
+        if s != shapes[0]:
+            raise invalid(f"Shapes of all inputs must match: values[0].shape = {list(shapes[0])} != {list(s)}")
 
 
 @_stack.infer
 def _(*xs: ArraySpec, axis: int) -> ArraySpec:
-    for x in xs:
-        if x.shape != xs[0].shape:
-            raise invalid(f"Shapes of all inputs must match: values[0].shape = {list(xs[0].shape)} != {list(x.shape)}")
+    _check_shapes([x.shape for x in xs])
     return ArraySpec((*xs[0].shape[:axis], len(xs), *xs[0].shape[axis:]), xs[0].dtype)
 
 
@@ -152,8 +161,21 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Any:
     """
     if isinstance(values, Tensor):
         values = list(values)
+    if not any(isinstance(v, Tensor) or reader_of(v) is not None for v in values):
+        values = _of_python(values)
+        if not values:
+            return convert(np.zeros(0, "float32"))
     first = convert(values[0])
-    return _stack(*values, axis=normalize_axis(axis, first.ndim + 1))
+    return execute(_stack, tuple(values), {"axis": normalize_axis(axis, first.ndim + 1)})
+
+
+def _of_python(values: Any) -> list[Any]:
+    """Python values as tensors of one dtype, that of all of them together."""
+    try:
+        whole = convert(list(values))._array
+    except (ValueError, OpError):
+        return [convert(v) for v in values]
+    return [wrap(whole[i, ...] if whole.dtype == object else whole[i]) for i in range(len(whole))]
 
 
 def _filled_like(x: Any, value: int) -> Tensor:

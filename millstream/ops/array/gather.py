@@ -42,9 +42,13 @@ _OUTSIDE = ErrorCase((np.ones(2, "float32"), np.array([2])), OpError, r"indices\
 @op(name="gather", mixed=True, samples=_gather_samples, errors=(_OUTSIDE,))
 def _gather(xp: Namespace, params: Array, indices: Array, *, axis: int, batch_dims: int) -> Array:
     """The slices of params along an axis at these places."""
+    if not batch_dims and indices.dtype.kind in "iu":
+        try:
+            if not indices.size or indices.min() >= 0:
+                return params.take(indices, axis)
+        except IndexError:
+            pass  # said in TensorFlow's words below
     _check_indices(indices, params.shape[axis])
-    if not batch_dims:
-        return params.take(indices, axis)
     rows = np.moveaxis(params, axis, batch_dims)
     found = rows[(*_batch_grid(indices, batch_dims), indices)]
     return found.transpose(_batch_order(found.ndim, indices.ndim, axis, batch_dims))
@@ -109,9 +113,9 @@ def gather(params: Any, indices: Any, validate_indices: Any = None, axis: Any = 
     at = batch if axis is None else normalize_axis(int(axis), x.ndim)
     if not 0 <= batch <= min(at, places.ndim) or at >= x.ndim:
         raise ValueError(f"batch_dims = {batch_dims} must be less than or equal to axis = {at}, and to the rank of indices, {places.ndim}.")
-    if tuple(x.shape)[:batch] != tuple(places.shape)[:batch]:
+    if batch and tuple(x.shape)[:batch] != tuple(places.shape)[:batch]:
         raise invalid(f"params.shape[:{batch}] {list(x.shape[:batch])} must equal indices.shape[:{batch}] {list(places.shape[:batch])}: batch_dims={batch}.")
-    return execute(_gather, (x, places), {"axis": at, "batch_dims": batch})
+    return _gather(x, places, axis=at, batch_dims=batch)
 
 
 # ---------------------------------------------------------------------------------------------- gather_nd, scatter_nd

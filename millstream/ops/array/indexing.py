@@ -47,9 +47,17 @@ def _quick(array: Any, key: Any) -> Any:
     if kind is int:
         if array.ndim and -len(array) <= key < len(array):
             return wrap(array[key] if array.dtype != object else array[key, ...])
-    elif kind is slice and array.ndim and _is_plain(key):
-        return wrap(array[key])
+    elif (kind is slice and array.ndim and _is_plain(key)) or (kind is tuple and all(map(_is_basic, key))):
+        try:
+            return wrap(array[key] if array.dtype != object else array[(*key, ...) if kind is tuple and ... not in key else key])
+        except IndexError:
+            return None  # said in TensorFlow's words by the long way
     return None
+
+
+def _is_basic(k: Any) -> bool:
+    kind = type(k)
+    return kind is int or (kind is slice and _is_plain(k)) or k is None or k is Ellipsis
 
 
 def _is_plain(key: slice) -> bool:

@@ -189,7 +189,8 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[
 def _one_hot(xp: Namespace, indices: Array, on: Array, off: Array, *, depth: int, axis: int) -> Array:
     """`on` at each index along a new axis, `off` elsewhere; `off` everywhere for an index outside."""
     numbers = xp.arange(depth).reshape(tuple(depth if i == axis else 1 for i in range(indices.ndim + 1)))
-    return xp.where(xp.expand_dims(indices, axis) == numbers, on, off)
+    wide = indices.reshape(*indices.shape[:axis], 1, *indices.shape[axis:])
+    return xp.where(wide == numbers, on, off)
 
 
 _one_hot.infer(lambda x, on, off, *, depth, axis: ArraySpec((*x.shape[:axis], depth, *x.shape[axis:]), on.dtype))

@@ -1,6 +1,6 @@
 """Shapes: reshape, transpose, broadcast, slices. Views in compiled code: they move no memory."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from millstream.util.export import export
     errors=(ErrorCase((np.ones(6, "float32"),), OpError, "6 values, but the requested shape has 8", {"shape": (2, 4)}),))  # fmt: skip
 def _reshape(xp: Namespace, x: Array, *, shape: Shape) -> Array:
     """The same elements in another shape (fully known)."""
-    if xp is np and np.size(x) != _product(shape):
-        _refuse_reshape(np.size(x), shape)
-    return xp.reshape(x, shape)
+    try:
+        return x.reshape(shape)
+    except ValueError:
+        _refuse_reshape(x.size, shape)
 
 
 @_reshape.infer
@@ -41,7 +42,7 @@ def _product(shape: Shape) -> int:
     return count
 
 
-def _refuse_reshape(size: int, shape: Shape) -> None:
+def _refuse_reshape(size: int, shape: Shape) -> NoReturn:
     raise invalid(f"Input to reshape is a tensor with {size} values, but the requested shape has {_product(shape)}")
 
 
@@ -114,7 +115,7 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Any:
 @op(name="transpose", samples=lambda: [Sample("matrix", (Sampled((3, 5)),), {"perm": (1, 0)}), Sample("cycle", (Sampled((2, 3, 4)),), {"perm": (2, 0, 1)})])
 def _transpose(xp: Namespace, x: Array, *, perm: tuple[int, ...]) -> Array:
     """Dimensions in another order: result dimension i is dimension perm[i]."""
-    return xp.transpose(x, perm)
+    return x.transpose(perm)
 
 
 _transpose.infer(lambda x, *, perm: ArraySpec(tuple(x.shape[p] for p in perm), x.dtype))

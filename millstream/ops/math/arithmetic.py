@@ -18,6 +18,7 @@ DIFFERENT = mixed_dtypes(OpError)
 
 
 @op("tf.math.add", "tf.add", kinds="iufVcO", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
+@quiet
 def add(xp: Namespace, x: Array, y: Array) -> Array:
     """Sum x + y; strings are joined.
 
@@ -33,6 +34,7 @@ add.scalar(lambda b, x, y: x + y)
 
 
 @op("tf.math.subtract", "tf.subtract", kinds="iufVc", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
+@quiet
 def subtract(xp: Namespace, x: Array, y: Array) -> Array:
     """Difference x - y.
 
@@ -48,6 +50,7 @@ subtract.scalar(lambda b, x, y: x - y)
 
 
 @op("tf.math.multiply", "tf.multiply", kinds="iufVc", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
+@quiet
 def multiply(xp: Namespace, x: Array, y: Array) -> Array:
     """Product x * y.
 
@@ -70,7 +73,7 @@ def conjugate(x: Tensor) -> Any:
     return _conj(x) if x.dtype.is_complex else x
 
 
-@op(name="conj")
+@op(name="conj", samples=unary(-2, 2, ("complex64", "complex128"), False))
 def _conj(xp: Namespace, x: Array) -> Array:
     """Complex conjugate."""
     return xp.conj(x)
@@ -189,6 +192,7 @@ def _(b: Any, x: Any) -> Any:
 
 
 @op("tf.math.square", "tf.square", kinds="iufVc", samples=unary(-2, 2, NUMBERS))
+@quiet
 def square(xp: Namespace, x: Array) -> Array:
     """x * x.
 
@@ -331,6 +335,7 @@ def _safe_log(x: Tensor) -> Any:
 
 
 @op("tf.math.squared_difference", kinds="iufVc", samples=binary(-2, 2), errors=DIFFERENT)
+@quiet
 def squared_difference(xp: Namespace, x: Array, y: Array) -> Array:
     """(x - y) ** 2.
 

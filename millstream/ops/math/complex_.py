@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from millstream.core.dispatch import execute
+from millstream.core.dispatch import Hooks, execute
 from millstream.core.dtypes import DType, complex64, complex128, float32
 from millstream.core.op import op
 from millstream.core.samples import Array as Sampled, Sample, unary
@@ -91,7 +91,7 @@ def imag(input: Any, name: str | None = None) -> Any:
     2.0
     """
     x = convert(input)
-    return execute(_imag, (x,), {}) if x.dtype.is_complex else _zeros(x)
+    return execute(_imag, (x,), {}) if x.dtype.is_complex else Hooks.zeros_like(x)
 
 
 @export("tf.math.angle")

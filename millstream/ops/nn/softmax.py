@@ -30,8 +30,8 @@ def _logit_samples() -> list[Sample]:
 @quiet
 def _softmax(xp: Namespace, logits: Array) -> Array:
     """exp(x) / sum(exp(x)) along the last dimension."""
-    e = xp.exp(logits - xp.max(logits, axis=-1, keepdims=True, initial=-np.inf).astype(logits.dtype))
-    return xp.true_divide(e, xp.sum(e, axis=-1, keepdims=True))
+    e = xp.exp(logits - logits.max(-1, None, True, logits.dtype.type(-np.inf)))
+    return xp.true_divide(e, e.sum(-1, None, None, True))
 
 
 _softmax.infer(same_as_input)
@@ -48,8 +48,8 @@ def _(x: Any) -> Any:
 @quiet
 def _log_softmax(xp: Namespace, logits: Array) -> Array:
     """x - log(sum(exp(x))) along the last dimension."""
-    shifted = logits - xp.max(logits, axis=-1, keepdims=True, initial=-np.inf).astype(logits.dtype)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True))
+    shifted = logits - logits.max(-1, None, True, logits.dtype.type(-np.inf))
+    return shifted - xp.log(xp.exp(shifted).sum(-1, None, None, True))
 
 
 _log_softmax.infer(same_as_input)
@@ -69,7 +69,7 @@ def _along(primitive: Any, logits: Any, axis: Any) -> Any:
         raise invalid("softmax needs at least one dimension; got a scalar. Give logits of shape [..., classes].")
     at = normalize_axis(-1 if axis is None else int(axis), x.ndim)
     if at == x.ndim - 1:
-        return execute(primitive, (x,), {})
+        return primitive(x)
     from millstream.ops.array.shape import transpose
 
     order = [i for i in range(x.ndim) if i != at] + [at]

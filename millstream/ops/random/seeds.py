@@ -4,10 +4,10 @@ An eager op without a seed draws one from `random.Random(global seed)`; in a tra
 Ops with a seed of their own share one stream per kind of op. `set_seed` starts everything anew, traced streams too.
 """
 
-import random as python_random
-import secrets
+import os
 import threading
 import weakref
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,14 @@ class _Context:
 
     def __init__(self, seed: int | None) -> None:
         self.seed = seed
-        self.source = python_random.Random(seed)  # noqa: S311  (reproducible numbers, no secrets)
         self.streams: dict[Any, int] = {}
+
+    @cached_property
+    def source(self) -> Any:
+        """Where the seeds of ops come from."""
+        import random  # here, because few programs need it and it takes long to load
+
+        return random.Random(self.seed)  # noqa: S311  (reproducible numbers, no secrets)
 
 
 class Numbering:
@@ -82,7 +88,7 @@ def set_seed(seed: int) -> None:
 
     >>> tf.random.set_seed(5)
     >>> tf.random.uniform([2]).numpy().tolist()
-    [0.6263110637664795, 0.5298115015029907]
+    [0.6263930797576904, 0.5298432111740112]
     """
     global _context
     _context = _Context(int(seed))
@@ -126,7 +132,11 @@ def _op_seed() -> int:
 def next_seeds(op_seed: int | None) -> Seeds:
     """As `get_seed`, with seeds that nobody can foresee where there are none."""
     seed, seed2 = get_seed(op_seed)
-    return (secrets.randbits(63), secrets.randbits(63)) if seed is None or seed2 is None else (seed, seed2)
+    return _unforeseeable() if seed is None or seed2 is None else (seed, seed2)
+
+
+def _unforeseeable() -> Seeds:
+    return int.from_bytes(os.urandom(8)) >> 1, int.from_bytes(os.urandom(8)) >> 1
 
 
 def eager_stream(kind: str, op_seed: int | None, blocks: int) -> tuple[int, int, int]:
@@ -151,7 +161,7 @@ def traced_stream(kind: str, op_seed: int | None) -> tuple[Variable, int, int]:
     shared, place = STATE.trace.streams, (STATE.trace.random_calls, kind, op_seed)
     STATE.trace.random_calls += 1
     if place not in shared:
-        found = (key, high) if key is not None else (secrets.randbits(63), secrets.randbits(63))
+        found = (key, high) if key is not None else _unforeseeable()
         shared[place] = (_new_offset(), *found)
     stream: tuple[Variable, int, int] = shared[place]
     return stream
