@@ -5,13 +5,16 @@ Ops with a seed of their own share one stream per kind of op. `set_seed` starts 
 """
 
 import os
+import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from millstream.core.dispatch import STATE
+from millstream.core.dispatch import STATE, eagerly
 from millstream.core.variable import Variable
 from millstream.util.export import export
 
@@ -36,6 +39,47 @@ class _Context:
         return random.Random(self.seed)
 
 
+class Numbering:
+    """Random ops of a function that runs op by op, seeded as in a graph of its own: they are numbered 0, 1, 2, ...
+
+    Each op's stream runs on from call to call; the global seed is that of the time when this was made.
+    """
+
+    def __init__(self) -> None:
+        self.context, self.seed = _current[0], _current[0].seed
+        self.streams: dict[Any, list[int]] = {}
+        self.ops = self.calls = 0
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Around one call of the function."""
+        outer, _local.numbering = _local.numbering, self
+        self.ops = self.calls = 0
+        try:
+            yield
+        finally:
+            _local.numbering = outer
+
+    def stream(self, kind: str, op_seed: int | None, blocks: int) -> tuple[int, int, int]:
+        """As `eager_stream`; `set_seed` starts the streams anew."""
+        if self.context is not _current[0]:
+            self.context = _current[0]
+            for found in self.streams.values():
+                found[1] = 0
+        key, high = next_seeds(op_seed)
+        place = self.calls, kind, op_seed
+        self.calls += 1
+        found = self.streams.setdefault(place, [key, 0, high])
+        low = found[1]
+        found[1] += blocks
+        return found[0], low, found[2]
+
+
+class _Local(threading.local):
+    numbering: Numbering | None = None
+
+
+_local = _Local()
 _current = [_Context(None)]
 _traced: list["weakref.ref[Variable]"] = []
 
@@ -63,9 +107,10 @@ def global_seed() -> int | None:
 @export("tf.compat.v1.get_seed", "tf.compat.v1.random.get_seed")
 def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     """The pair (seed, seed2) of an op called now; draws the op's seed if it has none. (None, None) without any seed."""
-    if _current[0].seed is None:
+    seed = _current[0].seed if _local.numbering is None else _local.numbering.seed
+    if seed is None:
         return (None, None) if op_seed is None else _clean(SEED_WITHOUT_GLOBAL, int(op_seed))
-    return _clean(_current[0].seed, _op_seed() if op_seed is None else int(op_seed))
+    return _clean(seed, _op_seed() if op_seed is None else int(op_seed))
 
 
 def _clean(seed: int, seed2: int) -> Seeds:
@@ -75,12 +120,14 @@ def _clean(seed: int, seed2: int) -> Seeds:
 
 
 def _op_seed() -> int:
-    trace = STATE.trace
-    if trace is None:
-        return int(_current[0].source.randint(0, MAX_INT32))
-    number: int = trace.random_ops
-    trace.random_ops += 1
-    return number
+    trace, numbering = STATE.trace, _local.numbering
+    if trace is not None:
+        trace.random_ops += 1
+        return int(trace.random_ops) - 1
+    if numbering is not None:
+        numbering.ops += 1
+        return numbering.ops - 1
+    return int(_current[0].source.randint(0, MAX_INT32))
 
 
 def next_seeds(op_seed: int | None) -> Seeds:
@@ -95,6 +142,8 @@ def _unforeseeable() -> Seeds:
 
 def eager_stream(kind: str, op_seed: int | None, blocks: int) -> tuple[int, int, int]:
     """(key, low, high): where an eager op begins; its stream moves on by `blocks` for the next call with the same seeds."""
+    if _local.numbering is not None:
+        return _local.numbering.stream(kind, op_seed, blocks)
     key, high = next_seeds(op_seed)
     if op_seed is None:
         return key, 0, high
@@ -120,7 +169,8 @@ def traced_stream(kind: str, op_seed: int | None) -> tuple[Variable, int, int]:
 
 
 def _new_offset() -> Variable:
-    offset = Variable(np.int64(0), trainable=False, name="random_offset")
+    with eagerly():
+        offset = Variable(np.int64(0), trainable=False, name="random_offset")
     _traced[:] = [r for r in _traced if r() is not None]
     _traced.append(weakref.ref(offset))
     return offset
