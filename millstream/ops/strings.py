@@ -38,7 +38,7 @@ def _encoded(function: Callable[[str], str], encoding: str) -> Callable[[bytes],
     name = "utf-8" if encoding else "latin-1"
     ascii_only = {"lower": bytes.lower, "upper": bytes.upper}
     if not encoding:
-        return ascii_only[function.__name__]  # type: ignore[return-value]
+        return ascii_only[function.__name__]
     return lambda b: function(b.decode(name)).encode(name)
 
 
@@ -94,7 +94,7 @@ def join(inputs: Any, separator: str = "", name: str | None = None) -> Tensor:
     arrays = [np.broadcast_to(_texts(x), shape) for x in tensors]
     out = np.empty(shape, object)
     for i in np.ndindex(*shape):
-        out[i] = separator.encode().join(a[i] for a in arrays)
+        out[i] = separator.encode().join([bytes(a[i]) for a in arrays])
     return wrap(out)
 
 

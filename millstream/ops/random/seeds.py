@@ -7,8 +7,6 @@ Ops with a seed of their own share one stream per kind of op. `set_seed` starts 
 import os
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -50,15 +48,15 @@ class Numbering:
         self.streams: dict[Any, list[int]] = {}
         self.ops = self.calls = 0
 
-    @contextmanager
-    def active(self) -> Iterator[None]:
-        """Around one call of the function."""
+    def enter(self) -> "Numbering | None":
+        """Begin one call of the function; returns what `leave` wants."""
         outer, _local.numbering = _local.numbering, self
         self.ops = self.calls = 0
-        try:
-            yield
-        finally:
-            _local.numbering = outer
+        return outer
+
+    def leave(self, outer: "Numbering | None") -> None:
+        """End the call."""
+        _local.numbering = outer
 
     def stream(self, kind: str, op_seed: int | None, blocks: int) -> tuple[int, int, int]:
         """As `eager_stream`; `set_seed` starts the streams anew."""
@@ -92,7 +90,8 @@ def set_seed(seed: int) -> None:
     >>> tf.random.uniform([2]).numpy().tolist()
     [0.6263930797576904, 0.5298432111740112]
     """
-    _current[:] = [_Context(int(seed))]
+    global _current[0]
+    _current[0] = _Context(int(seed))
     for reference in _traced:
         offset = reference()
         if offset is not None:
