@@ -90,7 +90,6 @@ def set_seed(seed: int) -> None:
     >>> tf.random.uniform([2]).numpy().tolist()
     [0.6263930797576904, 0.5298432111740112]
     """
-    global _current[0]
     _current[0] = _Context(int(seed))
     for reference in _traced:
         offset = reference()
