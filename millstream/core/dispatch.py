@@ -120,7 +120,7 @@ def _common_dtype(inputs: tuple[Any, ...]) -> DType | None:
     for x in inputs:
         if isinstance(x, (np.ndarray, np.generic)):
             return OF_NUMPY.get(x.dtype)
-    return None
+    return convert(inputs[0]).dtype if len(inputs) > 1 else None  # Python values alone: the first one decides
 
 
 def _check_same_dtype(op: Op, tensors: tuple[Any, ...], inputs: tuple[Any, ...]) -> None:

@@ -6,7 +6,18 @@ Families that few programs use load when one of their names is first asked for.
 from millstream.ops import control, nest, printing
 from millstream.ops.array import creation, gather, indexing, join, sequence, shape, sorting
 from millstream.ops.math import (
-    arithmetic, bits, combine, comparison, complex_, exponential, reduce, rounding, safe, scan, statistics, trigonometric,
+    arithmetic,
+    bits,
+    combine,
+    comparison,
+    complex_,
+    exponential,
+    reduce,
+    rounding,
+    safe,
+    scan,
+    statistics,
+    trigonometric,
 )  # fmt: skip
 from millstream.ops.nn import activation, cross_entropy, dropout, embedding, matmul, normalization, products, softmax
 from millstream.ops.random import draw, generator, stateless

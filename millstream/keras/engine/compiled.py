@@ -124,7 +124,9 @@ class CompiledRunner:
         graph = self._trace(trace, size)
         self._check_requirements(trace)
         if debug_level() >= 1:
-            sys.stderr.write(f"millstream: traced {STEPS[self.kind]} of {self.model.name!r} for batches of {size}: {len(graph.live())} nodes\n")
+            sys.stderr.write(
+                f"millstream: traced {STEPS[self.kind]} of {self.model.name!r} for batches of {size}: {len(graph.live())} nodes\n"
+            )
         executable = Executable(graph, gathered=True, streamed=self.kind == "predict", batch=size)
         if self.kind == "predict" and self.outputs is None:
             self._allocate(graph)

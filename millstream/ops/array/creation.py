@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import Hooks, execute, wrap
 from millstream.core.dtypes import DType, as_dtype, float32, float64
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, TensorShape
 from millstream.core.tensor import Tensor, convert, reader_of, set_pack
 from millstream.ops.array.shape import static_shape
@@ -16,7 +17,14 @@ from millstream.util.errors import OpError, invalid
 from millstream.util.export import export
 
 
-@op(name="cast", samples=lambda: [Sample("down", (Sampled((7,), "float64"),), {"dtype": float32}, False), Sample("up", (Sampled((3, 5), "int32"),), {"dtype": float32}, False), Sample("wider", (Sampled((3, 5)),), {"dtype": float64})])
+@op(
+    name="cast",
+    samples=lambda: [
+        Sample("down", (Sampled((7,), "float64"),), {"dtype": float32}, False),
+        Sample("up", (Sampled((3, 5), "int32"),), {"dtype": float32}, False),
+        Sample("wider", (Sampled((3, 5)),), {"dtype": float64}),
+    ],
+)
 @quiet
 def _cast(xp: Namespace, x: Array, *, dtype: DType) -> Array:
     """The values in another dtype; floats to integers drop the fraction."""
@@ -26,7 +34,6 @@ def _cast(xp: Namespace, x: Array, *, dtype: DType) -> Array:
 
 
 _cast.infer(lambda x, *, dtype: ArraySpec(x.shape, dtype))
-_cast.vjp(lambda g, out, x, *, dtype: cast(g, x.dtype) if x.dtype.is_floating or x.dtype.is_complex else None)
 _cast.scalar(lambda b, x, *, dtype: b.cast(x, dtype.name))
 
 
@@ -40,6 +47,9 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
     target = as_dtype(dtype)
     x = convert(x)
     return x if x.dtype is target else execute(_cast, (x,), {"dtype": target})
+
+
+_cast.vjp(lambda g, out, x, *, dtype: cast(g, x.dtype) if x.dtype.is_floating or x.dtype.is_complex else None)
 
 
 @export("tf.constant")

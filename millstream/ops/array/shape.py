@@ -5,7 +5,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, ErrorCase, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import ErrorCase, Sample
 from millstream.core.spec import ArraySpec, Shape, TensorShape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.rules import Array, Namespace, broadcast_shapes, normalize_axis
@@ -112,7 +113,10 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- transpose
-@op(name="transpose", samples=lambda: [Sample("matrix", (Sampled((3, 5)),), {"perm": (1, 0)}), Sample("cycle", (Sampled((2, 3, 4)),), {"perm": (2, 0, 1)})])
+@op(
+    name="transpose",
+    samples=lambda: [Sample("matrix", (Sampled((3, 5)),), {"perm": (1, 0)}), Sample("cycle", (Sampled((2, 3, 4)),), {"perm": (2, 0, 1)})],
+)
 def _transpose(xp: Namespace, x: Array, *, perm: tuple[int, ...]) -> Array:
     """Dimensions in another order: result dimension i is dimension perm[i]."""
     return x.transpose(perm)
@@ -146,7 +150,10 @@ def execute_conjugate(x: Any) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- broadcast
-@op(name="broadcast_to", samples=lambda: [Sample("row", (Sampled((5,)),), {"shape": (3, 5)}), Sample("scalar", (Sampled(()),), {"shape": (2, 3)})])
+@op(
+    name="broadcast_to",
+    samples=lambda: [Sample("row", (Sampled((5,)),), {"shape": (3, 5)}), Sample("scalar", (Sampled(()),), {"shape": (2, 3)})],
+)
 def _broadcast_to(xp: Namespace, x: Array, *, shape: Shape) -> Array:
     """The array repeated to a shape that it broadcasts to."""
     return xp.array(xp.broadcast_to(x, shape))
@@ -208,18 +215,23 @@ def _(x: ArraySpec, *, begin: tuple[int, ...], end: tuple[int, ...], strides: tu
     return ArraySpec(tuple(max(0, -((b - e) // s)) for b, e, s in zip(begin, end, strides, strict=True)), x.dtype)
 
 
-_strided_slice.vjp(lambda g, out, x, **attrs: strided_slice_grad(g, shape=tuple(x.shape), **attrs))
 _strided_slice.view(lambda view, spec, *, begin, end, strides: view.slice(begin, spec.shape, strides))
 
 
-@op(name="strided_slice_grad", samples=lambda: [Sample("rows", (Sampled((2, 4)),), {"shape": (5, 4), "begin": (1, 0), "end": (4, 4), "strides": (2, 1)})])
-def strided_slice_grad(xp: Namespace, g: Array, *, shape: Shape, begin: tuple[int, ...], end: tuple[int, ...], strides: tuple[int, ...]) -> Array:
+@op(
+    name="strided_slice_grad",
+    samples=lambda: [Sample("rows", (Sampled((2, 4)),), {"shape": (5, 4), "begin": (1, 0), "end": (4, 4), "strides": (2, 1)})],
+)
+def strided_slice_grad(
+    xp: Namespace, g: Array, *, shape: Shape, begin: tuple[int, ...], end: tuple[int, ...], strides: tuple[int, ...]
+) -> Array:
     """Zeros of a shape with g put where the slice was taken."""
     out = np.zeros(shape, g.dtype)
     out[slices(begin, end, strides)] = g
     return out if xp is np else xp.asarray(out)
 
 
+_strided_slice.vjp(lambda g, out, x, **attrs: strided_slice_grad(g, shape=tuple(x.shape), **attrs))
 strided_slice_grad.infer(lambda g, *, shape, **attrs: ArraySpec(shape, g.dtype))
 strided_slice_grad.vjp(lambda g, out, x, *, shape, **attrs: _strided_slice(g, **attrs))
 
@@ -252,4 +264,3 @@ def stop_gradient(xp: Namespace, input: Array) -> Array:
 stop_gradient.infer(lambda x: x)
 stop_gradient.no_gradient()
 stop_gradient.view(lambda view, spec: view)
-

@@ -5,7 +5,8 @@ from typing import Any
 from millstream.core.dispatch import Hooks
 from millstream.core.dtypes import bool_
 from millstream.core.op import Op, op
-from millstream.core.samples import NUMBERS, Array as Sampled, Sample, binary, mixed_dtypes, unary
+from millstream.core.samples import NUMBERS, Sample, binary, mixed_dtypes, unary
+from millstream.core.samples import Array as Sampled
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, install_operator, reader_of
 from millstream.ops.array.shape import unbroadcast
@@ -23,8 +24,12 @@ def _relation(name: str, sign: str, numpy_name: str, builder_name: str, kinds: s
         return getattr(xp, numpy_name)(x, y)
 
     meaning.__name__ = name
-    meaning.__doc__ = f"Whether x {sign} y, elementwise with broadcasting; bool.\n\n    >>> bool(tf.{name}(1, 2))\n    {eval(f'1 {sign} 2')}\n    "
-    made = op(f"tf.math.{name}", f"tf.{name}", samples=binary(-2, 2, dtypes=NUMBERS, gradient=False), errors=DIFFERENT, kinds=kinds)(meaning)
+    meaning.__doc__ = (
+        f"Whether x {sign} y, elementwise with broadcasting; bool.\n\n    >>> bool(tf.{name}(1, 2))\n    {sign in ('<', '<=', '!=')}\n    "
+    )
+    made = op(f"tf.math.{name}", f"tf.{name}", samples=binary(-2, 2, dtypes=NUMBERS, gradient=False), errors=DIFFERENT, kinds=kinds)(
+        meaning
+    )
     made.infer(broadcast_bool)
     made.no_gradient()
     made.scalar(lambda b, x, y: getattr(b, builder_name)(x, y))
@@ -68,7 +73,12 @@ def _logical(name: str, sign: str, numpy_name: str, builder_name: str) -> Op:
 
     meaning.__name__ = name
     meaning.__doc__ = f"Logical {sign} of booleans, elementwise with broadcasting."
-    made = op(f"tf.math.{name}", *([] if name == "logical_xor" else [f"tf.{name}"]), samples=binary(0, 1, dtypes=("bool",), gradient=False), kinds="b")(meaning)
+    made = op(
+        f"tf.math.{name}",
+        *([] if name == "logical_xor" else [f"tf.{name}"]),
+        samples=binary(0, 1, dtypes=("bool",), gradient=False),
+        kinds="b",
+    )(meaning)
     made.infer(broadcast_bool)
     made.no_gradient()
     made.scalar(lambda b, x, y: getattr(b, builder_name)(x, y))

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, ErrorCase, Sample, mixed_dtypes
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import ErrorCase, Sample, mixed_dtypes
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert, install_operator
 from millstream.ops.array.shape import unbroadcast
@@ -38,7 +39,9 @@ def _matmul(xp: Namespace, a: Array, b: Array, *, transpose_a: bool = False, tra
 
 def _refuse(a: Any, b: Any) -> None:
     if len(a) < 2 or len(b) < 2:
-        raise invalid(f"In[0] and In[1] must be matrices (rank 2 or more); got shapes {list(a)} and {list(b)}. Add a dimension with tf.expand_dims.")
+        raise invalid(
+            f"In[0] and In[1] must be matrices (rank 2 or more); got shapes {list(a)} and {list(b)}. Add a dimension with tf.expand_dims."
+        )
     first, second = (f"[{','.join(map(str, s))}]" for s in (a, b))
     raise invalid(f"Matrix size-incompatible: In[0]: {first}, In[1]: {second}")
 
@@ -94,5 +97,5 @@ def matmul(
     return _matmul(a, b, transpose_a=transpose_a or adjoint_a, transpose_b=transpose_b or adjoint_b)
 
 
-install_operator("__matmul__", lambda self, other: matmul(self, other))
+install_operator("__matmul__", matmul)
 install_operator("__rmatmul__", lambda self, other: matmul(other, self))

@@ -6,7 +6,8 @@ import numpy as np
 
 from millstream.core.dispatch import STATE, Hooks, execute
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert
 from millstream.ops.array.shape import expand_dims
@@ -23,7 +24,11 @@ def _last(x: Any) -> dict[str, Any]:
 
 
 def _logit_samples() -> list[Sample]:
-    return [Sample(f"{d}{list(s)}", (Sampled(s, d, -5, 5),)) for d in ("float32", "float64") for s in ((3, 5), (7,), (2, 3, 10), (0, 4), (32, 10))]
+    return [
+        Sample(f"{d}{list(s)}", (Sampled(s, d, -5, 5),))
+        for d in ("float32", "float64")
+        for s in ((3, 5), (7,), (2, 3, 10), (0, 4), (32, 10))
+    ]
 
 
 @op(name="softmax", samples=_logit_samples)
@@ -105,7 +110,6 @@ def _sparse_cross_entropy(xp: Namespace, logits: Array, labels: Array) -> Array:
 
 
 _sparse_cross_entropy.infer(lambda logits, labels: ArraySpec(logits.shape[:-1], logits.dtype))
-_sparse_cross_entropy.vjp(lambda g, out, x, labels: multiply(expand_dims(g, -1), subtract(_softmax(x), one_hot_like(x, labels))), None)
 
 
 @_sparse_cross_entropy.expand
@@ -132,6 +136,7 @@ def one_hot_like(xp: Namespace, x: Array, labels: Array) -> Array:
     return xp.equal(labels[..., None], xp.arange(x.shape[-1])).astype(x.dtype)
 
 
+_sparse_cross_entropy.vjp(lambda g, out, x, labels: multiply(expand_dims(g, -1), subtract(_softmax(x), one_hot_like(x, labels))), None)
 one_hot_like.infer(lambda x, labels: x)
 one_hot_like.vjp(lambda g, out, x, labels: Hooks.zeros_like(x), None)
 
@@ -169,4 +174,6 @@ def check_labels(labels: Any, classes: int) -> None:
     bad = np.asarray(array).reshape(-1)
     bad = bad[(bad < 0) | (bad >= classes)]
     if bad.size:
-        raise invalid(f"Received a label value of {int(bad[0])} which is outside the valid range of [0, {classes}).  Label values: {np.asarray(array)}")
+        raise invalid(
+            f"Received a label value of {int(bad[0])} which is outside the valid range of [0, {classes}).  Label values: {np.asarray(array)}"
+        )

@@ -34,7 +34,7 @@ class _Context:
         """Where the seeds of ops come from."""
         import random  # here, because few programs need it and it takes long to load
 
-        return random.Random(self.seed)  # noqa: S311  (reproducible numbers, no secrets)
+        return random.Random(self.seed)
 
 
 class Numbering:
