@@ -8,3 +8,4 @@ from millstream.util.export import provide, provide_names
 
 provide("debugging", "millstream.ops.debugging")
 provide_names("millstream.ops.debugging", "tf.Assert", "tf.assert_equal", "tf.assert_greater", "tf.assert_less", "tf.assert_rank")
+provide_names("millstream.ops.array.slices", "tf.IndexedSlices")

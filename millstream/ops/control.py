@@ -113,7 +113,8 @@ def custom_gradient(f: Any = None) -> Any:
     """Decorator: f returns its result and a function from the result's gradients to the arguments' gradients.
 
     >>> @tf.custom_gradient
-    ... def clip(x): return x, lambda g: tf.clip_by_value(g, -1.0, 1.0)
+    ... def clip(x):
+    ...     return x, lambda g: tf.clip_by_value(g, -1.0, 1.0)
     >>> x = tf.constant(2.0)
     >>> with tf.GradientTape() as tape:
     ...     tape.watch(x)
@@ -155,7 +156,9 @@ def _gradient_op(gradient: Callable[..., Any], count: int, places: list[int]) ->
         found = gradient(*(g if type(g) is tuple else (g,)))
         flat = list(found) if isinstance(found, (list, tuple)) else [found]
         if len(flat) != count:
-            raise ValueError(f"The gradient function of tf.custom_gradient returned {len(flat)} gradients for {count} arguments; return one for each.")
+            raise ValueError(
+                f"The gradient function of tf.custom_gradient returned {len(flat)} gradients for {count} arguments; return one for each."
+            )
         return [None if flat[i] is None else convert(flat[i]) for i in places]
 
     made = Op("custom_gradient", lambda xp, *xs: xs, mixed=True, stateful=False, samples=None, errors=())

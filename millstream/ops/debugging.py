@@ -21,7 +21,13 @@ from millstream.util.export import export
 _FALSE = ErrorCase((np.array(False),), OpError, "no good", {"message": "no good", "summarize": 3})
 
 
-@op(name="assert_that", mixed=True, stateful=True, errors=(_FALSE,), samples=lambda: [Sample("true", (Sampled((3,), "bool", values=[True] * 3), Sampled((2,))), {"message": "no", "summarize": 3}, False)])
+@op(
+    name="assert_that",
+    mixed=True,
+    stateful=True,
+    errors=(_FALSE,),
+    samples=lambda: [Sample("true", (Sampled((3,), "bool", values=[True] * 3), Sampled((2,))), {"message": "no", "summarize": 3}, False)],
+)
 def assert_that(xp: Namespace, condition: Array, *data: Array, message: str, summarize: int) -> Array:
     """Fail with a message and the data unless the condition holds everywhere. Raises: InvalidArgumentError."""
     if not np.all(condition):
@@ -67,7 +73,11 @@ def assert_all_finite(x: Any, message: str, name: str | None = None) -> Any:
 def assert_(condition: Any, data: Any, summarize: Any = None, name: str | None = None) -> None:
     """Raises: InvalidArgumentError with the data unless the condition holds everywhere."""
     values = tuple(convert(d) for d in data)
-    execute(assert_that, (convert(condition, bool_), *values), {"message": "Expected 'condition' to be true. Summarized data:", "summarize": int(summarize or 3)})
+    execute(
+        assert_that,
+        (convert(condition, bool_), *values),
+        {"message": "Expected 'condition' to be true. Summarized data:", "summarize": int(summarize or 3)},
+    )
 
 
 # ---------------------------------------------------------------------------------------------- values
@@ -124,7 +134,9 @@ assert_non_positive = _sign("non_positive", "<=", lambda a, b: a <= b)
 
 
 @export("tf.debugging.assert_near")
-def assert_near(x: Any, y: Any, rtol: Any = None, atol: Any = None, message: str | None = None, summarize: Any = None, name: str | None = None) -> None:
+def assert_near(
+    x: Any, y: Any, rtol: Any = None, atol: Any = None, message: str | None = None, summarize: Any = None, name: str | None = None
+) -> None:
     """Raises: InvalidArgumentError unless |x - y| <= atol + rtol |y| everywhere; by default both are ten times the dtype's precision.
 
     >>> tf.debugging.assert_near(1.0, 1.0000001)
@@ -193,7 +205,9 @@ def assert_shapes(shapes: Any, data: Any = None, summarize: Any = None, message:
         for i, (size, n) in enumerate(zip(wanted, tuple(tensor.shape), strict=True)):
             expected = known.setdefault(size, n) if isinstance(size, str) and not size.isdigit() else n if size is None else int(size)
             if expected != n:
-                raise ValueError(f"{message or ''}.  Tensor dimension {i} must have size {expected}.  Received size {n}, shape {tensor.shape}")
+                raise ValueError(
+                    f"{message or ''}.  Tensor dimension {i} must have size {expected}.  Received size {n}, shape {tensor.shape}"
+                )
 
 
 @export("tf.debugging.assert_type")
@@ -245,7 +259,10 @@ def _remember(name: str) -> None:
     def switch(enabled: bool = True, **options: Any) -> None:
         return None
 
-    switch.__name__, switch.__doc__ = name, "Accepted for TensorFlow's sake; there is one device, and MILLSTREAM_DEBUG=nan finds the first NaN."
+    switch.__name__, switch.__doc__ = (
+        name,
+        "Accepted for TensorFlow's sake; there is one device, and MILLSTREAM_DEBUG=nan finds the first NaN.",
+    )
     export(f"tf.debugging.{name}")(switch)
 
 

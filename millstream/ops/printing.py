@@ -126,7 +126,9 @@ def _parts_of(x: Any, holes: list[Any]) -> list[str | None]:
 
 
 @export("tf.print")
-def print_(*inputs: Any, output_stream: Any = "stderr", summarize: int = 3, sep: str = " ", end: str = "\n", name: str | None = None) -> None:
+def print_(
+    *inputs: Any, output_stream: Any = "stderr", summarize: int = 3, sep: str = " ", end: str = "\n", name: str | None = None
+) -> None:
     """Write values to a stream (sys.stderr by default, sys.stdout, "file://PATH" or a logging level), also from a traced function.
 
     summarize: how many elements of each dimension's ends are shown; -1 shows all.
@@ -138,7 +140,16 @@ def print_(*inputs: Any, output_stream: Any = "stderr", summarize: int = 3, sep:
     parts: list[str | None] = []
     for i, x in enumerate(inputs):
         parts += ([sep] if i else []) + _parts_of(x, holes)
-    execute(print_values, tuple(holes), {"parts": tuple(p for p in parts if p != ""), "end": end, "stream": stream, "summarize": -1 if summarize is None else int(summarize)})
+    execute(
+        print_values,
+        tuple(holes),
+        {
+            "parts": tuple(p for p in parts if p != ""),
+            "end": end,
+            "stream": stream,
+            "summarize": -1 if summarize is None else int(summarize),
+        },
+    )
 
 
 @export("tf.strings.format")

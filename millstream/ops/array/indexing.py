@@ -159,14 +159,18 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
     """
     x, first, sizes = convert(input_), static_shape(begin), static_shape(size)
     if not len(first) == len(sizes) == x.ndim:
-        raise invalid(f"Expected begin and size arguments to be 1-D tensors of size {x.ndim}, but got shapes [{len(first)}] and [{len(sizes)}] instead.")
+        raise invalid(
+            f"Expected begin and size arguments to be 1-D tensors of size {x.ndim}, but got shapes [{len(first)}] and [{len(sizes)}] instead."
+        )
     sizes = tuple(n - b if s == -1 else s for b, s, n in zip(first, sizes, tuple(x.shape), strict=True))
     for i, (b, s, n) in enumerate(zip(first, sizes, tuple(x.shape), strict=True)):
         if not 0 <= b <= n:
             raise invalid(f"Expected begin[{i}] in [0, {n}], but got {b}")
         if not 0 <= s <= n - b:
             raise invalid(f"Expected size[{i}] in [0, {n - b}], but got {s}")
-    return _strided_slice(x, begin=first, end=tuple(b + s for b, s in zip(first, sizes, strict=True)), strides=(1,) * x.ndim) if x.ndim else x
+    return (
+        _strided_slice(x, begin=first, end=tuple(b + s for b, s in zip(first, sizes, strict=True)), strides=(1,) * x.ndim) if x.ndim else x
+    )
 
 
 @export("tf.strided_slice")

@@ -20,7 +20,13 @@ Paddings = tuple[tuple[int, int], ...]
 
 
 # ---------------------------------------------------------------------------------------------- concat, split
-@op(name="concat", samples=lambda: [Sample("rows", (Sampled((2, 3)), Sampled((1, 3)), Sampled((0, 3))), {"axis": 0}), Sample("columns", (Sampled((2, 3)), Sampled((2, 4))), {"axis": 1})])
+@op(
+    name="concat",
+    samples=lambda: [
+        Sample("rows", (Sampled((2, 3)), Sampled((1, 3)), Sampled((0, 3))), {"axis": 0}),
+        Sample("columns", (Sampled((2, 3)), Sampled((2, 4))), {"axis": 1}),
+    ],
+)
 def _concat(xp: Namespace, *xs: Array, axis: int) -> Array:
     """Tensors joined along an axis that they have."""
     if xp is np:
@@ -95,7 +101,9 @@ def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, n
     if np.ndim(num_or_size_splits if not isinstance(num_or_size_splits, Tensor) else num_or_size_splits._array) == 0:
         parts = int(num_or_size_splits)
         if parts < 1 or whole % parts:
-            raise invalid(f"Number of ways to split should evenly divide the split dimension, but got split_dim {at} (size = {whole}) and num_split {parts}")
+            raise invalid(
+                f"Number of ways to split should evenly divide the split dimension, but got split_dim {at} (size = {whole}) and num_split {parts}"
+            )
         return _pieces(x, [whole // parts] * parts, at)
     return _pieces(x, _sizes(static_shape(num_or_size_splits), whole), at)
 
@@ -128,7 +136,14 @@ def unstack(value: Any, num: Any = None, axis: int = 0, name: str = "unstack") -
 
 
 # ---------------------------------------------------------------------------------------------- repetition
-@op(name="tile", samples=lambda: [Sample("matrix", (Sampled((2, 3)),), {"multiples": (2, 1)}), Sample("cube", (Sampled((2, 1, 3)),), {"multiples": (1, 4, 2)}), Sample("none", (Sampled((2, 3)),), {"multiples": (0, 1)})])
+@op(
+    name="tile",
+    samples=lambda: [
+        Sample("matrix", (Sampled((2, 3)),), {"multiples": (2, 1)}),
+        Sample("cube", (Sampled((2, 1, 3)),), {"multiples": (1, 4, 2)}),
+        Sample("none", (Sampled((2, 3)),), {"multiples": (0, 1)}),
+    ],
+)
 def _tile(xp: Namespace, input: Array, *, multiples: Shape) -> Array:
     """The tensor repeated along each dimension."""
     return xp.tile(input, multiples)
@@ -190,7 +205,9 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
     at = normalize_axis(int(axis), x.ndim)
     times = np.asarray(static_shape(repeats))
     if times.size not in (1, x.shape[at]):
-        raise invalid(f"repeats has {times.size} entries where axis {at} of shape {list(x.shape)} has {x.shape[at]}; give one for each, or a single one.")
+        raise invalid(
+            f"repeats has {times.size} entries where axis {at} of shape {list(x.shape)} has {x.shape[at]}; give one for each, or a single one."
+        )
     return gather(x, convert(np.repeat(np.arange(x.shape[at]), times)), axis=at)
 
 
@@ -214,7 +231,13 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- padding
-@op(name="pad", samples=lambda: [Sample("matrix", (Sampled((2, 3)), Sampled()), {"paddings": ((1, 0), (2, 1))}), Sample("vector", (Sampled((4,)), Sampled()), {"paddings": ((0, 3),)})])
+@op(
+    name="pad",
+    samples=lambda: [
+        Sample("matrix", (Sampled((2, 3)), Sampled()), {"paddings": ((1, 0), (2, 1))}),
+        Sample("vector", (Sampled((4,)), Sampled()), {"paddings": ((0, 3),)}),
+    ],
+)
 def _pad(xp: Namespace, tensor: Array, value: Array, *, paddings: Paddings) -> Array:
     """The tensor with a border of one value."""
     shape = tuple(n + a + b for n, (a, b) in zip(tensor.shape, paddings, strict=True))
@@ -256,7 +279,9 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
     if widths.shape != (x.ndim, 2):
         if widths.ndim != 2 or widths.shape[1] != 2:
             raise invalid(f"paddings must be a matrix with 2 columns: {list(widths.shape)}")
-        raise invalid(f"The first dimension of paddings must be the rank of inputs: {list(widths.shape)} for inputs of shape {list(x.shape)}")
+        raise invalid(
+            f"The first dimension of paddings must be the rank of inputs: {list(widths.shape)} for inputs of shape {list(x.shape)}"
+        )
     if widths.size and widths.min() < 0:
         raise invalid(f"Paddings must be non-negative: {' '.join(map(str, next(w for w in widths.tolist() if min(w) < 0)))}")
     pairs: Paddings = tuple((int(a), int(b)) for a, b in widths)

@@ -228,7 +228,11 @@ def _one_hot_dtype(on_value: Any, off_value: Any, dtype: Any) -> DType:
         found = None if value is None else convert(value).dtype
         if found is None:
             continue
-        if wanted is not None and found is not wanted and not (dtype is not None and not hasattr(value, "dtype") and wanted.is_floating and found is int32):
+        if (
+            wanted is not None
+            and found is not wanted
+            and not (dtype is not None and not hasattr(value, "dtype") and wanted.is_floating and found is int32)
+        ):
             raise TypeError(f"dtype {found!r} of {name} does not match dtype parameter {wanted!r}")
         wanted = wanted or found
     return wanted or float32

@@ -125,7 +125,14 @@ floordiv.infer(broadcast)
 floordiv.no_gradient()
 
 
-@op("tf.math.floormod", "tf.math.mod", "tf.mod", kinds="iufV", samples=binary(-9, 9, 1.5, 4, dtypes=FLOATS, gradient=False), errors=DIFFERENT)
+@op(
+    "tf.math.floormod",
+    "tf.math.mod",
+    "tf.mod",
+    kinds="iufV",
+    samples=binary(-9, 9, 1.5, 4, dtypes=FLOATS, gradient=False),
+    errors=DIFFERENT,
+)
 @quiet
 def floormod(xp: Namespace, x: Array, y: Array) -> Array:
     """Remainder of floordiv; it has the sign of y.

@@ -25,7 +25,12 @@ def _bitwise(name: str, says: str, numpy_name: str, body: Any, high: float = 9) 
         return getattr(xp, numpy_name)(x, y)
 
     meaning.__name__, meaning.__doc__ = name, f"{says}, elementwise.\n\n    >>> tf.bitwise.{name}([1], [1]).dtype\n    tf.int32\n    "
-    made = op(f"tf.bitwise.{name}", samples=binary(0, 9, 0, high, dtypes=INTS, gradient=False), errors=mixed_dtypes(OpError, "int32", "int64"), kinds="iu")(meaning)
+    made = op(
+        f"tf.bitwise.{name}",
+        samples=binary(0, 9, 0, high, dtypes=INTS, gradient=False),
+        errors=mixed_dtypes(OpError, "int32", "int64"),
+        kinds="iu",
+    )(meaning)
     made.infer(broadcast)
     made.no_gradient()
     made.scalar(body)
@@ -36,7 +41,9 @@ bitwise_and = _bitwise("bitwise_and", "The bits set in both", "bitwise_and", lam
 bitwise_or = _bitwise("bitwise_or", "The bits set in either", "bitwise_or", lambda b, x, y: b.or_(x, y))
 bitwise_xor = _bitwise("bitwise_xor", "The bits set in one alone", "bitwise_xor", lambda b, x, y: b.xor(x, y))
 left_shift = _bitwise("left_shift", "x with its bits moved up by y places", "left_shift", lambda b, x, y: b.shl(x, y), 6)
-right_shift = _bitwise("right_shift", "x with its bits moved down by y places, the sign kept", "right_shift", lambda b, x, y: b.ashr(x, y), 6)
+right_shift = _bitwise(
+    "right_shift", "x with its bits moved down by y places, the sign kept", "right_shift", lambda b, x, y: b.ashr(x, y), 6
+)
 
 
 @op("tf.bitwise.invert", samples=unary(0, 9, INTS, False), kinds="iu")
@@ -75,10 +82,21 @@ def _swapped(function: Any) -> Any:
 _install()
 
 
-@op(name="bitcast", samples=lambda: [Sample("same", (Sampled((3, 2)),), {"type": int32}, False), Sample("wider", (Sampled((3, 2), "int16", 0, 9),), {"type": float32}, False)])
+@op(
+    name="bitcast",
+    samples=lambda: [
+        Sample("same", (Sampled((3, 2)),), {"type": int32}, False),
+        Sample("wider", (Sampled((3, 2), "int16", 0, 9),), {"type": float32}, False),
+    ],
+)
 def _bitcast(xp: Namespace, input: Array, *, type: DType) -> Array:
     """The same bytes read as another type."""
-    return np.ascontiguousarray(input).reshape(np.shape(input) or (1,)).view(type.numpy).reshape(_cast_shape(np.shape(input), input.dtype.itemsize, type.size))
+    return (
+        np.ascontiguousarray(input)
+        .reshape(np.shape(input) or (1,))
+        .view(type.numpy)
+        .reshape(_cast_shape(np.shape(input), input.dtype.itemsize, type.size))
+    )
 
 
 def _cast_shape(shape: tuple[int, ...], old: int, new: int) -> tuple[int, ...]:

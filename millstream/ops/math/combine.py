@@ -30,7 +30,9 @@ def _add_n(xp: Namespace, *xs: Array) -> Array:
 
 def _refuse_sum(shapes: list[Any]) -> None:
     i = next(i for i, s in enumerate(shapes) if s != shapes[0])
-    raise invalid(f"Inputs to operation AddN must have the same size and shape.  Input 0: {list(shapes[0])} != input {i}: {list(shapes[i])}")
+    raise invalid(
+        f"Inputs to operation AddN must have the same size and shape.  Input 0: {list(shapes[0])} != input {i}: {list(shapes[i])}"
+    )
 
 
 @_add_n.infer
@@ -115,7 +117,9 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
     low, high = convert(clip_value_min, x.dtype), convert(clip_value_max, x.dtype)
     clipped = maximum(minimum(x, high), low)
     if tuple(clipped.shape) != tuple(x.shape):
-        raise invalid(f"The bounds of clip_by_value must broadcast to the shape of t, {list(x.shape)}; got {list(low.shape)} and {list(high.shape)}.")
+        raise invalid(
+            f"The bounds of clip_by_value must broadcast to the shape of t, {list(x.shape)}; got {list(low.shape)} and {list(high.shape)}."
+        )
     return clipped
 
 

@@ -22,7 +22,12 @@ def _of(dtype: DType) -> DType:
     return complex64 if dtype is float32 else complex128
 
 
-@op("tf.complex", "tf.dtypes.complex", samples=lambda: [Sample("pair", (Sampled((3,), "float64"), Sampled((2, 3), "float64")), {}, False)], kinds="f")
+@op(
+    "tf.complex",
+    "tf.dtypes.complex",
+    samples=lambda: [Sample("pair", (Sampled((3,), "float64"), Sampled((2, 3), "float64")), {}, False)],
+    kinds="f",
+)
 def complex_(xp: Namespace, real: Array, imag: Array) -> Array:
     """real + imag i: float32 gives complex64, float64 complex128.
 

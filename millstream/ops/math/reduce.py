@@ -175,7 +175,13 @@ def reduce_min(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
     return _reduce(reduce_min_, input_tensor, axis, keepdims)
 
 
-@op(name="argmax", samples=lambda: [Sample("last", (Sampled((3, 5)),), {"axis": 1, "output_type": int64}, False), Sample("first", (Sampled((7, 3)),), {"axis": 0, "output_type": int64}, False)])
+@op(
+    name="argmax",
+    samples=lambda: [
+        Sample("last", (Sampled((3, 5)),), {"axis": 1, "output_type": int64}, False),
+        Sample("first", (Sampled((7, 3)),), {"axis": 0, "output_type": int64}, False),
+    ],
+)
 def _argmax(xp: Namespace, x: Array, *, axis: int, output_type: Any) -> Array:
     """Position of the first largest element along an axis."""
     return xp.argmax(x, axis).astype(output_type.numpy)

@@ -18,7 +18,13 @@ from millstream.util.export import export
 
 
 def _samples(low: float) -> Any:
-    cases = (((7,), 0, False, False), ((3, 4), 1, True, False), ((3, 4), 0, False, True), ((2, 3, 2), 1, True, True), ((0, 3), 0, True, False))
+    cases = (
+        ((7,), 0, False, False),
+        ((3, 4), 1, True, False),
+        ((3, 4), 0, False, True),
+        ((2, 3, 2), 1, True, True),
+        ((0, 3), 0, True, False),
+    )
     return lambda: [
         Sample(f"{d}{list(s)}{int(e)}{int(r)}", (Sampled(s, d, low, 2),), {"axis": a, "exclusive": e, "reverse": r}) for d in ("float32", "float64") for s, a, e, r in cases
     ]  # fmt: skip

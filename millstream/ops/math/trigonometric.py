@@ -20,7 +20,10 @@ def _function(name: str, numpy_name: str, low: float, high: float, says: str, sl
     def meaning(xp: Namespace, x: Array) -> Array:
         return getattr(xp, numpy_name)(x)
 
-    meaning.__name__, meaning.__doc__ = name, f"{says} of x; NaN where it is not defined.\n\n    >>> tf.math.{name}(1.0).shape\n    TensorShape([])\n    "
+    meaning.__name__, meaning.__doc__ = (
+        name,
+        f"{says} of x; NaN where it is not defined.\n\n    >>> tf.math.{name}(1.0).shape\n    TensorShape([])\n    ",
+    )
     made = op(f"tf.math.{name}", f"tf.{name}", samples=unary(low, high), kinds="fVc")(meaning)
     made.infer(same_as_input)
     made.vjp(lambda g, out, x: multiply(g, conjugate(slope(x, out))))

@@ -120,7 +120,9 @@ def weighted_moments(x: Any, axes: Any, frequency_weights: Any, keepdims: bool =
 
 
 @export("tf.nn.sufficient_statistics")
-def sufficient_statistics(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None) -> tuple[Any, Any, Any, Any]:
+def sufficient_statistics(
+    x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None
+) -> tuple[Any, Any, Any, Any]:
     """Count, sum and sum of squares along axes (of x - shift), and the shift: what `normalize_moments` takes."""
     y = convert(x)
     count = 1

@@ -24,7 +24,7 @@ BLOCKS_PER_NUMBER = 256  # what every op but shuffle moves its stream on by, per
 class _Context:
     """What set_seed sets: the global seed, the source of op seeds, and the streams of ops with seeds of their own."""
 
-    def __init__(self, seed: int | None) -> None:
+    def __init__(self, seed: int | str | None) -> None:
         self.seed = seed
         self.source = python_random.Random(seed)  # noqa: S311  (reproducible numbers, no secrets)
         self.streams: dict[Any, int] = {}
@@ -35,7 +35,7 @@ _traced: list["weakref.ref[Variable]"] = []
 
 
 @export("tf.random.set_seed", "tf.compat.v1.set_random_seed")
-def set_seed(seed: int) -> None:
+def set_seed(seed: Any) -> None:
     """Set the global seed: the random ops after it give the same numbers at every run, TensorFlow's own.
 
     >>> tf.random.set_seed(5)
@@ -43,7 +43,7 @@ def set_seed(seed: int) -> None:
     [0.6263110637664795, 0.5298115015029907]
     """
     global _context
-    _context = _Context(int(seed))
+    _context = _Context(seed if isinstance(seed, str) else int(seed))
     for reference in _traced:
         offset = reference()
         if offset is not None:
