@@ -242,7 +242,10 @@ def evaluate(name: str, type_: Type, operands: list[Lanes], attribute: Attribute
 @cache
 def c_library() -> ctypes.CDLL:
     """The C mathematics library of this system."""
-    return ctypes.CDLL(ctypes.util.find_library("m"))
+    try:
+        return ctypes.CDLL("libm.so.6")  # Linux with glibc; a search for the name starts another process
+    except OSError:
+        return ctypes.CDLL(ctypes.util.find_library("m"))
 
 
 def _c_function(name: str, *operands: Lanes) -> Lanes:

@@ -122,7 +122,7 @@ def _common_dtype(inputs: tuple[Any, ...]) -> DType | None:
     for x in inputs:
         if isinstance(x, (np.ndarray, np.generic)):
             return OF_NUMPY.get(x.dtype)
-    return None
+    return convert(inputs[0]).dtype if len(inputs) > 1 else None  # Python values alone: the first one decides
 
 
 _PYTHON = (bool, int, float, complex, str, bytes, list, tuple)
@@ -153,11 +153,13 @@ def fast_call(op: Op) -> Callable[..., Any]:
 
 def _any_number(op: Op) -> Callable[..., Any]:
     """A call with any number of inputs; eager tensors of one dtype go straight to the meaning."""
-    meaning, slow, mixed = op.meaning, op.stateful or op.kinds != "", op.mixed
+    meaning, slow, mixed, kinds = op.meaning, op.stateful, op.mixed, op.kinds
 
     def call(*inputs: Any, **attrs: Any) -> Any:
         arrays = [x._array for x in inputs if type(x) is Tensor]
-        if slow or len(arrays) != len(inputs) or not (mixed or all(a.dtype is arrays[0].dtype for a in arrays)):
+        if slow or len(arrays) != len(inputs) or not (mixed or len({a.dtype for a in arrays}) < 2):
+            return execute(op, inputs, attrs)
+        if kinds and arrays[0].dtype.kind not in kinds:
             return execute(op, inputs, attrs)
         try:
             array = meaning(np, *arrays, **attrs)
@@ -171,7 +173,8 @@ def _any_number(op: Op) -> Callable[..., Any]:
     return call
 
 
-# One function is generated per op, so that it has the op's own parameter names and no layer between call and array.
+# One function is generated per op, so that it has the op's own parameter names and no layer between call and array;
+# its own names begin with _, which no parameter's does.
 _READ = """
     if type({x}) is not Tensor:
         if type({x}) is not VARIABLE[0]:
@@ -232,12 +235,16 @@ _SIGNS = {
 }  # fmt: skip
 
 
+_FOLDER = __file__.removesuffix("dispatch.py")  # so that tracebacks know generated frames as ours
+
+
 def _generated(op: Op) -> Callable[..., Any]:
     scope: dict[str, Any] = {
         "Tensor": Tensor, "execute": execute, "op": op, "new": _new, "STATE": STATE, "wrap": wrap, "np": np, "meaning": op.meaning,
         "function": _numpy_function(op), "VARIABLE": VARIABLE, "SETTING": SETTING, "IGNORE": IGNORE, "explain": explain, "NO_ATTRS": NO_ATTRS, "float32": np.float32,
     }  # fmt: skip
-    exec(_source(op, scope["function"]), scope)  # noqa: S102  (templates filled with the op's own names)
+    source = compile(_source(op, scope["function"]), f"{_FOLDER}<{op.name}>", "exec")
+    exec(source, scope)  # noqa: S102  (templates filled with the op's own names)
     made: Callable[..., Any] = scope[op.name]
     made.__doc__, made.__module__ = op.__doc__, op.__module__
     return made

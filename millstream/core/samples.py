@@ -20,7 +20,7 @@ class Array:
     high: float = 2.0
     values: Any = None
 
-    def make(self, random: np.random.RandomState) -> Any:
+    def make(self, random: "np.random.RandomState") -> Any:
         """The array."""
         if self.values is not None:
             return np.array(self.values, self.dtype)

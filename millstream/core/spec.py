@@ -41,12 +41,13 @@ class TensorShape(tuple[int | None, ...]):
     [2, None]
     """
 
-    _unknown: bool
+    _unknown: bool = False
 
     def __new__(cls, dims: Any = None) -> "TensorShape":
         """Raises: ValueError for negative sizes, TypeError for what is no size."""
         made = super().__new__(cls, () if dims is None else _sizes(dims))
-        made._unknown = dims is None or (isinstance(dims, TensorShape) and dims._unknown)
+        if dims is None or (isinstance(dims, TensorShape) and dims._unknown):
+            made._unknown = True
         return made
 
     def __getnewargs__(self) -> tuple[Any, ...]:
@@ -200,6 +201,11 @@ def _size(d: Any) -> int | None:
     if size < 0:
         raise ValueError(f"Dimension {size} must be >= 0; an unknown one is None.")
     return size
+
+
+def known_shape(sizes: Shape) -> TensorShape:
+    """The TensorShape of an array's sizes, unchecked: tensors are asked for it all the time."""
+    return tuple.__new__(TensorShape, sizes)
 
 
 @export("tf.TypeSpec")

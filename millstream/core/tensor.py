@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from millstream.core.dtypes import OF_NUMPY, DType
-from millstream.core.spec import TensorShape
+from millstream.core.spec import TensorShape, known_shape
 from millstream.core.text import repr_of, text_of
 from millstream.core.values import python_scalar, to_array
 from millstream.util.errors import OperatorNotAllowedInGraphError, invalid
@@ -50,7 +50,7 @@ class Tensor(Operators):
     @property
     def shape(self) -> TensorShape:
         """The sizes."""
-        return TensorShape(self._array.shape)
+        return known_shape(self._array.shape)
 
     @property
     def ndim(self) -> int:

@@ -8,15 +8,16 @@ import numpy as np
 from millstream.core.dispatch import STATE, VARIABLE, eagerly, wrap
 from millstream.core.dtypes import OF_NUMPY, DType, as_dtype
 from millstream.core.op import op
+from millstream.core.samples import unary
 from millstream.core.scope import scoped
-from millstream.core.spec import ArraySpec, TensorShape
+from millstream.core.spec import ArraySpec, TensorShape, known_shape
 from millstream.core.tensor import Operators, Reference, Tensor, convert, register_reader
 from millstream.core.text import repr_of
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
 
-@op(name="read_variable")
+@op(name="read_variable", samples=unary(-2, 2))
 def read_variable(xp: Any, x: Any) -> Any:
     """The value of a variable: what tapes see when one is used."""
     return x
@@ -38,6 +39,10 @@ class Variable(Operators):
     >>> int(w)
     3
     """
+
+    # Memory that compiled code writes in place, and its address; set when compiled code first uses the variable.
+    _home: Any = None
+    _address: int = 0
 
     def __init__(
         self,
@@ -77,7 +82,7 @@ class Variable(Operators):
     @property
     def shape(self) -> TensorShape:
         """The sizes."""
-        return TensorShape(self._array.shape) if self._static is None else self._static
+        return known_shape(self._array.shape) if self._static is None else self._static
 
     @property
     def spec(self) -> ArraySpec:
@@ -144,23 +149,23 @@ class Variable(Operators):
     experimental_ref = ref
 
     # ------------------------------------------------------------------ writing
-    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> "Variable":
         """Replace the value; the variable comes back, under the name "UnreadVariable" (None without `read_value`).
 
         Raises: ValueError when shapes differ, or dtypes.
         """
         self._set(convert(value, self.dtype))
-        return _unread(self) if read_value else None
+        return _unread(self) if read_value else None  # type: ignore[return-value]  # None for those who say so
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> "Variable":
         """Add to the value. Returns as `assign` does. Raises: InvalidArgumentError when shapes differ."""
         self._set(self._combine(delta, np.add, "__add__"))
-        return _unread(self) if read_value else None
+        return _unread(self) if read_value else None  # type: ignore[return-value]  # None for those who say so
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> "Variable":
         """Subtract from the value. Returns as `assign` does. Raises: InvalidArgumentError when shapes differ."""
         self._set(self._combine(delta, np.subtract, "__sub__"))
-        return _unread(self) if read_value else None
+        return _unread(self) if read_value else None  # type: ignore[return-value]  # None for those who say so
 
     def _combine(self, delta: Any, ufunc: Any, operator: str) -> Tensor:
         """The value with something added or subtracted; unseen by tapes, as assignments are."""
@@ -230,7 +235,7 @@ class Variable(Operators):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Variable":
         made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__, _array=_own(self._array))
+        made.__dict__.update(self.__dict__, _array=_own(self._array), _home=None)
         memo[id(self)] = made
         return made
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from millstream.core.dispatch import STATE
 from millstream.core.dtypes import DType
 from millstream.core.op import Op
-from millstream.core.spec import ArraySpec, TensorShape
+from millstream.core.spec import ArraySpec, TensorShape, known_shape
 from millstream.core.tensor import Tensor, refuse_in_graph
 from millstream.graph.graph import INPUT, ITEM, Graph, Node, Note
 
@@ -45,7 +45,7 @@ class GraphTensor(Tensor):
     @property
     def shape(self) -> TensorShape:
         """The sizes."""
-        return TensorShape(self._node.spec.shape)
+        return known_shape(self._node.spec.shape)
 
     @property
     def ndim(self) -> int:

@@ -22,13 +22,14 @@ from millstream.ops.nn.activation import (
     gelu as gelu_,
 )
 from millstream.ops.nn.activation import (
+    leaky_relu,
+    silu,
+)
+from millstream.ops.nn.activation import (
     relu as relu_,
 )
 from millstream.ops.nn.activation import (
     selu as selu_,
-)
-from millstream.ops.nn.activation import (
-    silu,
 )
 from millstream.ops.nn.activation import (
     softplus as softplus_,
@@ -61,7 +62,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     if x.ndim < 2:
         raise ValueError(f"Cannot apply softmax to a tensor that is {x.ndim}D. Received input: {x}. Give it a batch dimension.")
     if x.ndim == 2 or isinstance(axis, int):
-        output = softmax_(x, axis=axis)
+        output = softmax_(x, axis=-1 if x.ndim == 2 else axis)  # TensorFlow 2.4 takes the last axis of a matrix, whatever is asked for
     else:
         e = exp(x - reduce_max(x, axis=axis, keepdims=True))
         output = e / reduce_sum(e, axis=axis, keepdims=True)
@@ -115,6 +116,8 @@ def relu(x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: 
     x = convert(x)
     if alpha == 0 and max_value is None and threshold == 0:
         return relu_(x)
+    if max_value is None and threshold == 0:
+        return leaky_relu(x, alpha)
     above = where(greater(x, like(threshold, x)), x, like(0, x)) if threshold else relu_(x)
     if max_value is not None:
         above = clip(above, 0, max_value)

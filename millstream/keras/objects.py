@@ -160,7 +160,7 @@ def _find(name: str, tables: list[Table], kind: str) -> Any:
 def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """The error for a name that nothing has, with the nearest known names."""
     names = sorted({n for n in known if not n.startswith("_")})
-    close = difflib.get_close_matches(name, names, 3, 0.55) or difflib.get_close_matches(
+    close = difflib.get_close_matches(name, names, 3, 0.5) or difflib.get_close_matches(
         name.lower(), [n for n in names if n.islower()], 3, 0.55
     )
     hint = f"Did you mean {' or '.join(repr(c) for c in close)}?" if close else f"Known names: {', '.join(names)}."

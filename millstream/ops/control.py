@@ -148,7 +148,7 @@ def _fresh(x: Tensor) -> Tensor:
     """A tensor of its own: a result that is the argument itself would hide the custom gradient."""
     from millstream.ops.array.shape import identity
 
-    return identity(x) if x._dispatch is not None else wrap(x._array)  # type: ignore[no-any-return]
+    return identity(x) if x._dispatch is not None else wrap(x._array)
 
 
 def _gradient_op(gradient: Callable[..., Any], count: int, places: list[int]) -> Op:

@@ -8,13 +8,14 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import DType, as_dtype, bool_
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, ErrorCase, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import ErrorCase, Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.gather import same_dtype
 from millstream.ops.math.arithmetic import abs_
 from millstream.ops.printing import array_text
-from millstream.ops.rules import Array, Namespace
+from millstream.ops.rules import Array, Namespace, sizes_of
 from millstream.util.errors import OpError, invalid
 from millstream.util.export import export
 
@@ -157,6 +158,10 @@ def _check_rank(x: Any, good: Callable[[int], bool], wanted: str, message: str |
         raise ValueError(f"{message or ''}.  Tensor must have rank {wanted}.  Received rank {tensor.ndim}, shape {tensor.shape}")
 
 
+def _is(wanted: int) -> Callable[[int], bool]:
+    return lambda n: n == wanted
+
+
 @export("tf.debugging.assert_rank", "tf.assert_rank")
 def assert_rank(x: Any, rank: Any, message: str | None = None, name: str | None = None) -> None:
     """Raises: ValueError unless x has that rank.
@@ -201,8 +206,8 @@ def assert_shapes(shapes: Any, data: Any = None, summarize: Any = None, message:
         wanted = (sizes,) if isinstance(sizes, (str, int)) else tuple(sizes)
         if wanted and wanted[0] is Ellipsis:
             wanted = (None,) * max(tensor.ndim - len(wanted) + 1, 0) + wanted[1:]
-        _check_rank(tensor, lambda n, k=len(wanted): n == k, str(len(wanted)), message)
-        for i, (size, n) in enumerate(zip(wanted, tuple(tensor.shape), strict=True)):
+        _check_rank(tensor, _is(len(wanted)), str(len(wanted)), message)
+        for i, (size, n) in enumerate(zip(wanted, sizes_of(tensor), strict=True)):
             expected = known.setdefault(size, n) if isinstance(size, str) and not size.isdigit() else n if size is None else int(size)
             if expected != n:
                 raise ValueError(

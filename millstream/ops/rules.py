@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dtypes import DType, bool_
-from millstream.core.quiet import quiet as quiet  # re-exported: meanings are decorated with it
+from millstream.core.quiet import quiet as quiet  # noqa: PLC0414  (for the ops: their meanings are decorated with it)
 from millstream.core.spec import ArraySpec, Shape
 from millstream.util.errors import IncompatibleShapesError, invalid
 
@@ -43,6 +43,11 @@ def as_dtype_of(dtype: DType) -> Callable[..., ArraySpec]:
     return lambda x, *others, **attrs: ArraySpec(x.shape, dtype)
 
 
+def sizes_of(x: Any) -> Shape:
+    """The sizes of a tensor: all of them are known."""
+    return tuple(x.shape)
+
+
 def normalize_axis(axis: int, rank: int) -> int:
     """An axis from 0 to rank - 1. Raises: InvalidArgumentError."""
     if not -rank <= axis < rank:
@@ -54,6 +59,8 @@ def normalize_axes(axis: Any, rank: int) -> tuple[int, ...]:
     """None (all), a number, or several, as sorted numbers from 0."""
     if axis is None:
         return tuple(range(rank))
+    if type(axis) is int and -rank <= axis < rank:
+        return (axis % rank,)
     axes = [axis] if isinstance(axis, int) else np.asarray(axis).reshape(-1).tolist()
     found = sorted(normalize_axis(int(a), rank) for a in axes)
     if len(set(found)) != len(found):

@@ -21,8 +21,9 @@ from millstream.runtime import kernels
 from millstream.runtime.memory import address, aligned_empty
 from millstream.runtime.threads import Plan, run, thread_count
 
-SMALL = 200_000  # multiply-adds of a step below which one thread is faster than two with their barriers
-_FREE = 4  # references to a variable's array that are our own: the variable, the list of bound arrays, a local, getrefcount
+SMALL = 400_000  # operations of a step below which one thread is faster than two with their barriers
+SHORT = 20_000_000  # operations of a run that is over before sleeping threads have woken up (about 0.2 ms)
+_FREE = 4  # references to a variable's home that are our own: its array, its home, a local, getrefcount's argument
 
 
 class Executable:
@@ -38,19 +39,14 @@ class Executable:
         self.prepared = self.schedule.fusion.graph
         self.calls = lower(self.schedule, streamed)
         self._arena = aligned_empty(max(self.schedule.arena, 64), np.uint8)
-        self._variables = {id(v): v for v in self._used_variables()}
-        self._written = {id(v) for v, _ in graph.updates}
-        self._bound: dict[int, Any] = {}
         self._inputs: list[Any] = [None] * len(graph.inputs)
         self._outputs: list[Any] = [None] * len(graph.outputs)
         self._rows: Any = None
+        self._variables: list[tuple[Any, bool, list[Any]]] = []  # (variable, written, [address bound, [(position, offset)]])
         self._build()
+        self._list_variables()
 
     # ------------------------------------------------------------------ building
-    def _used_variables(self) -> list[Any]:
-        places = [p for c in self.calls for p in (*c.reads, *c.writes)]
-        return [p.key for p in places if p.kind == "variable"]
-
     def _build(self) -> None:
         """Compile, lay out the arguments, and write the records."""
         addresses = kernels.provide(c.kernel for c in self.calls if c.kernel is not None)
@@ -58,7 +54,8 @@ class Executable:
         self._patches: dict[tuple[str, Any], list[tuple[int, int]]] = {}
         self._constants: list[Any] = []
         self.plan = Plan()
-        self.threads = thread_count() if sum(c.cost for c in self.calls) >= SMALL else 1
+        self.cost = sum(c.cost for c in self.calls)
+        self.threads = thread_count() if self.cost >= SMALL else 1
         barriers = _barriers(self.calls, self._interval)
         position = 0
         for call, barrier in zip(self.calls, barriers, strict=True):
@@ -96,6 +93,12 @@ class Executable:
         start = self.schedule.offsets[place.key]
         return "arena", start, start + max(1, spec.size * spec.dtype.numpy.itemsize)
 
+    def _list_variables(self) -> None:
+        written = {id(v) for v, _ in self.graph.updates}
+        found = {id(p.key): p.key for c in self.calls for p in (*c.reads, *c.writes) if p.kind == "variable"}
+        for key, variable in found.items():
+            self._variables.append((variable, key in written, [0, self._patches.get(("variable", key), [])]))
+
     # ------------------------------------------------------------------ binding
     def _patch(self, key: tuple[str, Any], array: Any) -> None:
         for position, offset in self._patches.get(key, ()):
@@ -120,22 +123,21 @@ class Executable:
             self._patch(("output", i), array)
 
     def bind_variables(self) -> None:
-        """Take the variables' present arrays; those that will be written must be nobody else's."""
-        for key, variable in self._variables.items():
+        """Bring the variables' values to their homes, which must be nobody else's where they will be written."""
+        for variable, written, places in self._variables:
             array = variable._array
-            if array is self._bound.get(key) and (key not in self._written or sys.getrefcount(array) <= _FREE):
-                continue
-            if array is not self._bound.get(key) or key in self._written:
-                own = aligned_empty(array.shape, array.dtype)
-                own[...] = array
-                variable._array = self._bound[key] = own
-                self._patch(("variable", key), own)
+            if array is not variable._home or (written and sys.getrefcount(array) > _FREE):
+                _settle(variable)
+            if places[0] != variable._address:
+                places[0] = variable._address
+                for position, offset in places[1]:
+                    self._arguments[position] = variable._address + offset
 
     # ------------------------------------------------------------------ running
     def run(self, first: int = 0, steps: int = 1, times: Any = None) -> int:
         """Run steps; returns how many were completed. Raises: what a Python function called from within raised."""
         self.bind_variables()
-        return run(self.plan, first, steps, self.threads, times)
+        return run(self.plan, first, steps, self.threads if self.cost * steps >= SHORT else 1, times)
 
     def __call__(self, *arrays: Any) -> list[Any]:
         """The outputs for these inputs, copied out of the arena."""
@@ -164,6 +166,16 @@ class Executable:
         if place.kind == "const":
             return np.ascontiguousarray(constant_value(place.key))
         return self._inputs[place.key]
+
+
+def _settle(variable: Any) -> None:
+    """Give a variable a home of its own and its value into it; the old home serves again when nobody else has it."""
+    array, home = variable._array, variable._home
+    if home is None or array is home or home.shape != array.shape or home.dtype != array.dtype or sys.getrefcount(home) > _FREE:
+        home = aligned_empty(array.shape, array.dtype)
+    home[...] = array
+    variable._array = variable._home = home
+    variable._address = address(home)
 
 
 def _contiguous(array: Any, owner: Executable, index: int) -> Any:

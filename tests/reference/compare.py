@@ -72,10 +72,14 @@ def told(error: BaseException) -> str:
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
+def plain_types(text: str) -> str:
+    """The name that a class of NumPy had in NumPy 1."""
+    return text.replace("<class 'numpy.bool'>", "<class 'numpy.bool_'>")
+
+
 def plain_repr(text: str) -> str:
     """NumPy 2's way of writing scalars and abridged arrays, as NumPy 1 wrote them; addresses hidden."""
-    text = text.replace("<class 'numpy.bool'>", "<class 'numpy.bool_'>")
-    text = re.sub(r"np\.(?:float|int|uint)\d+\(([^()]*)\)", r"\1", text)
+    text = re.sub(r"np\.(?:float|int|uint)\d+\(([^()]*)\)", r"\1", plain_types(text))
     text = re.sub(r"(?<!\[\]),(\s+)shape=\(\d+(?:, \d+)*,?\)(, dtype|\))", r",\1\2", text)
     return re.sub("0x[0-9a-f]+", "0x...", re.sub(r",\s+, dtype", ", dtype", text))
 
@@ -88,7 +92,7 @@ def printing() -> Iterator[Difference]:
                 continue
             try:
                 value = eval(case["expression"], {"tf": tf, "np": np})
-                got = {"str": plain_repr(str(value)), "repr": plain_repr(repr(value))}
+                got = {"str": plain_types(str(value)), "repr": plain_repr(repr(value))}
             except Exception as error:
                 kinds = [k.__name__ for k in type(error).__mro__]
                 got = {"error": case["error"] if case.get("error") in kinds else kinds[0], "message": str(error)[:200]}

@@ -9,6 +9,7 @@ has a trace of its own, which shares the kernels.
 import importlib.util
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from millstream.graph.trace import Trace
 from millstream.passes.fuse import COMPILED
 from millstream.runtime.executable import Executable
 from millstream.runtime.nan import run_checked
+from millstream.runtime.shuffling import Shuffler
 from millstream.util import tree
 from millstream.util.errors import invalid
 from millstream.util.flags import debug_level, debug_word, flag
@@ -67,6 +69,7 @@ class CompiledRunner:
         self._results: list[Any] = []
         self._structure: Any = None
         self._executables: dict[int, Executable] = {}
+        self._checks_nan = debug_word("nan") and kind != "predict"
         self._streams: dict[Any, Any] = {}
         self._executable(min(batch_size, self.samples))
 
@@ -83,7 +86,7 @@ class CompiledRunner:
 
     def _run(self, size: int, rows: Any, start: int, first: int, count: int) -> None:
         executable = self._executable(size)
-        if debug_word("nan") and self.kind != "predict":
+        if self._checks_nan:
             self._run_checked(executable, rows[start:], first, count)
             return
         executable.bind_inputs(self.leaves)
@@ -97,6 +100,10 @@ class CompiledRunner:
         for step in range(first, first + count):
             chosen = rows[step * executable.batch : (step + 1) * executable.batch]
             run_checked(executable.graph, [x[chosen] for x in self.leaves])
+
+    def orders(self, stream: Any, count: int) -> Callable[[], Any]:
+        """A function that draws one epoch's order after the other from a random stream, in native code."""
+        return Shuffler(stream, count).order
 
     def rebind(self, data: Any) -> None:
         """The same code for other arrays of the same shapes (but for their number of samples) and dtypes."""
@@ -117,7 +124,9 @@ class CompiledRunner:
         graph = self._trace(trace, size)
         self._check_requirements(trace)
         if debug_level() >= 1:
-            sys.stderr.write(f"millstream: traced {STEPS[self.kind]} of {self.model.name!r} for batches of {size}: {len(graph.live())} nodes\n")
+            sys.stderr.write(
+                f"millstream: traced {STEPS[self.kind]} of {self.model.name!r} for batches of {size}: {len(graph.live())} nodes\n"
+            )
         executable = Executable(graph, gathered=True, streamed=self.kind == "predict", batch=size)
         if self.kind == "predict" and self.outputs is None:
             self._allocate(graph)

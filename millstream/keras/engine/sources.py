@@ -47,7 +47,9 @@ class ArraySource:
     steps: batches per epoch; more or fewer than the arrays hold run over into the next of `epochs` passes.
     """
 
-    def __init__(self, runner: Any, data: tuple[Any, ...], batch_size: int, epochs: int = 1, shuffle: Any = False, steps: int | None = None) -> None:
+    def __init__(
+        self, runner: Any, data: tuple[Any, ...], batch_size: int, epochs: int = 1, shuffle: Any = False, steps: int | None = None
+    ) -> None:
         self.runner, self.data, self.batch_size, self.shuffle = runner, data, batch_size, shuffle
         self.count = count = next(len(a) for a in tree.flatten(data) if a is not None)
         self.per_pass = -(-count // batch_size)
@@ -57,6 +59,9 @@ class ArraySource:
         self._rows: Any = None
         self._stream = RandomShuffleStream.of_fit() if shuffle else None
         self._in_order = np.arange(count)
+        self._draw: Callable[[], Any] | None = None
+        if self._stream is not None and shuffle != "batch" and hasattr(runner, "orders"):
+            self._draw = runner.orders(self._stream, count)
 
     def restart(self) -> None:
         """Begin with the first batch again."""
@@ -103,6 +108,8 @@ class ArraySource:
     def _order(self) -> Any:
         if self._stream is None:
             return self._in_order
+        if self._draw is not None:
+            return self._draw()
         if self.shuffle != "batch":
             return self._stream.order(self.count)
         whole = self.count // self.batch_size
@@ -234,5 +241,3 @@ def is_stream(x: Any) -> bool:
         return True
     plain = isinstance(x, (list, tuple, Mapping, np.ndarray, str, bytes)) or hasattr(x, "__array__") or hasattr(x, "to_numpy")
     return not plain and hasattr(x, "__iter__")
-
-

@@ -198,8 +198,8 @@ class Sum(Reduce):
     """The (weighted) sum of all values.
 
     >>> m = tf.keras.metrics.Sum()
-    ... m.update_state([1.0, 3.0])
-    ... float(m.result())
+    >>> m.update_state([1.0, 3.0])
+    >>> float(m.result())
     4.0
     """
 
@@ -220,8 +220,8 @@ class Mean(Reduce):
     """The (weighted) mean of all values; 0 of none.
 
     >>> m = tf.keras.metrics.Mean()
-    ... m.update_state([1.0, 3.0])
-    ... float(m.result())
+    >>> m.update_state([1.0, 3.0])
+    >>> float(m.result())
     2.0
     """
 

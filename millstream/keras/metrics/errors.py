@@ -192,9 +192,9 @@ class MeanTensor(Metric):
     """The (weighted) mean of tensors of one shape, elementwise.
 
     >>> m = tf.keras.metrics.MeanTensor()
-    ... m.update_state([1.0, 2.0])
-    ... m.update_state([3.0, 2.0])
-    ... m.result().numpy().tolist()
+    >>> m.update_state([1.0, 2.0])
+    >>> m.update_state([3.0, 2.0])
+    >>> m.result().numpy().tolist()
     [2.0, 2.0]
     """
 

@@ -12,7 +12,7 @@ class SGD(FormulaOptimizer):
     Raises: ValueError for a momentum outside of [0, 1].
     >>> w = tf.Variable(1.0)
     >>> _ = tf.keras.optimizers.SGD(0.25).minimize(lambda: w * w, [w])
-    ... float(w)
+    >>> float(w)
     0.5
     """
 

@@ -265,7 +265,16 @@ class LinearCosineDecay(_Decay):
 class NoisyLinearCosineDecay(LinearCosineDecay):
     """As LinearCosineDecay, with normal noise of variance initial_variance / (1 + step) ** variance_decay on the line."""
 
-    _arguments: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps", "initial_variance", "variance_decay", "num_periods", "alpha", "beta", "name")
+    _arguments: ClassVar[tuple[str, ...]] = (
+        "initial_learning_rate",
+        "decay_steps",
+        "initial_variance",
+        "variance_decay",
+        "num_periods",
+        "alpha",
+        "beta",
+        "name",
+    )
 
     def __init__(
         self, initial_learning_rate: Any, decay_steps: Any, initial_variance: float = 1.0, variance_decay: float = 0.55, num_periods: float = 0.5,

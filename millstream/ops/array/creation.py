@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dispatch import Hooks, execute, wrap
-from millstream.core.dtypes import DType, as_dtype, float32, string
+from millstream.core.dtypes import DType, as_dtype, float32, float64, string
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, TensorShape
 from millstream.core.tensor import Tensor, convert, holds_tensors, set_pack
 from millstream.ops.array.shape import full_shape, static_shape
@@ -19,8 +20,9 @@ from millstream.util.export import export
 @op(
     name="cast",
     samples=lambda: [
-        Sample("down", (Sampled((7,), "float64"),), {"dtype": float32}),
+        Sample("down", (Sampled((7,), "float64"),), {"dtype": float32}, False),
         Sample("up", (Sampled((3, 5), "int32"),), {"dtype": float32}, False),
+        Sample("wider", (Sampled((3, 5)),), {"dtype": float64}),
     ],
 )
 @quiet
@@ -32,13 +34,6 @@ def _cast(xp: Namespace, x: Array, *, dtype: DType) -> Array:
 
 
 _cast.infer(lambda x, *, dtype: ArraySpec(x.shape, dtype))
-_cast.vjp(lambda g, out, x, *, dtype: cast(g, x.dtype) if _has_gradient(x.dtype) and _has_gradient(dtype) else None)
-
-
-def _has_gradient(dtype: DType) -> bool:
-    return dtype.is_floating or dtype.is_complex
-
-
 _cast.scalar(lambda b, x, *, dtype: b.cast(x, dtype.name))
 
 
@@ -56,6 +51,13 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
             None, None, f"Cast {x.dtype.name} to {target.name} is not supported; use tf.strings.to_number or as_string. [Op:Cast]"
         )
     return x if x.dtype is target else execute(_cast, (x,), {"dtype": target})
+
+
+_cast.vjp(lambda g, out, x, *, dtype: cast(g, x.dtype) if _has_gradient(x.dtype) and _has_gradient(dtype) else None)
+
+
+def _has_gradient(dtype: DType) -> bool:
+    return dtype.is_floating or dtype.is_complex
 
 
 @export("tf.constant")
@@ -140,20 +142,29 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
     """
     from millstream.ops.array.shape import broadcast_to
 
-    return broadcast_to(convert(value), full_shape(dims))  # type: ignore[no-any-return]
+    x = convert(value)
+    if x.ndim:
+        raise invalid(f"value must represent a scalar, got shape {list(x.shape)}")
+    return broadcast_to(x, full_shape(dims))  # type: ignore[no-any-return]
 
 
 @op(name="stack", samples=lambda: [Sample("pair", (Sampled((2, 3)), Sampled((2, 3))), {"axis": 1})])
 def _stack(xp: Namespace, *xs: Array, axis: int) -> Array:
     """Tensors of one shape joined along a new axis."""
+    if xp is np:
+        _check_shapes([np.shape(x) for x in xs])
     return xp.stack(xs, axis)
+
+
+def _check_shapes(shapes: list[Any]) -> None:
+    for s in shapes:
+        if s != shapes[0]:
+            raise invalid(f"Shapes of all inputs must match: values[0].shape = {list(shapes[0])} != {list(s)}")
 
 
 @_stack.infer
 def _(*xs: ArraySpec, axis: int) -> ArraySpec:
-    for x in xs:
-        if x.shape != xs[0].shape:
-            raise invalid(f"Shapes of all inputs must match: values[0].shape = {list(xs[0].shape)} != {list(x.shape)}")
+    _check_shapes([x.shape for x in xs])
     return ArraySpec((*xs[0].shape[:axis], len(xs), *xs[0].shape[axis:]), xs[0].dtype)
 
 
@@ -176,7 +187,7 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Any:
             return values
         values = list(values)
     first = convert(values[0])
-    return _stack(*values, axis=normalize_axis(axis, first.ndim + 1))
+    return execute(_stack, tuple(values), {"axis": normalize_axis(axis, first.ndim + 1)})
 
 
 def _filled_like(x: Any, value: int) -> Tensor:

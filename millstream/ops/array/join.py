@@ -1,18 +1,20 @@
 """Tensors put together, cut up and repeated: concat, split, unstack, tile, pad, roll, repeat."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from millstream.core.dispatch import execute
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, Shape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.gather import gather
 from millstream.ops.array.indexing import take
 from millstream.ops.array.shape import _broadcast_to, _reshape, _strided_slice, static_shape
-from millstream.ops.rules import Array, Namespace, normalize_axis
+from millstream.ops.rules import Array, Namespace, normalize_axis, sizes_of
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
@@ -29,9 +31,11 @@ Paddings = tuple[tuple[int, int], ...]
 )
 def _concat(xp: Namespace, *xs: Array, axis: int) -> Array:
     """Tensors joined along an axis that they have."""
-    if xp is np:
+    try:
+        return xp.concatenate(xs, axis)
+    except ValueError:
         _check_concat([x.shape for x in xs], axis)
-    return xp.concatenate(xs, axis)
+        raise
 
 
 def _check_concat(shapes: list[Shape], axis: int) -> None:
@@ -59,7 +63,7 @@ def _(g: Tensor, out: Tensor, *xs: Tensor, axis: int) -> list[Any]:
 def _pieces(x: Any, sizes: list[int], axis: int) -> list[Any]:
     """x cut along an axis into pieces of these sizes."""
     ends = np.cumsum([0, *sizes]).tolist()
-    return [take(x, a, b, axis) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [take(x, a, b, axis) for a, b in pairwise(ends)]
 
 
 @export("tf.concat")
@@ -74,12 +78,12 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Any:
         values = [values]
     if len(values) == 1:
         return convert(values[0])
-    rank = len(convert(values[0]).shape)
+    rank = convert(values[0]).ndim
     if not rank:
         return stack_scalars(values)
     if not -rank <= int(axis) < rank:
         raise invalid(f"ConcatOp : Expected concatenating dimensions in the range [{-rank}, {rank}), but got {int(axis)}")
-    return execute(_concat, tuple(values), {"axis": int(axis) % rank})
+    return _concat(*values, axis=int(axis) % rank)
 
 
 def stack_scalars(values: Any) -> Any:
@@ -201,7 +205,7 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
     """
     x = convert(input)
     if axis is None:
-        x, axis = _reshape(x, shape=(int(np.prod(x.shape)),)), 0
+        x, axis = _reshape(x, shape=(int(np.prod(sizes_of(x))),)), 0
     at = normalize_axis(int(axis), x.ndim)
     times = np.asarray(static_shape(repeats))
     if times.size not in (1, x.shape[at]):

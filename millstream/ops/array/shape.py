@@ -1,12 +1,13 @@
 """Shapes: reshape, transpose, broadcast, slices. Views in compiled code: they move no memory."""
 
 from operator import index
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, ErrorCase, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import ErrorCase, Sample
 from millstream.core.spec import ArraySpec, Shape, TensorShape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.rules import Array, Namespace, broadcast_shapes, normalize_axis
@@ -19,7 +20,10 @@ from millstream.util.export import export
     errors=(ErrorCase((np.ones(6, "float32"),), OpError, "6 values, but the requested shape has 8", {"shape": (2, 4)}),))  # fmt: skip
 def _reshape(xp: Namespace, x: Array, *, shape: Shape) -> Array:
     """The same elements in another shape (fully known)."""
-    return x.reshape(shape)
+    try:
+        return x.reshape(shape)
+    except ValueError:
+        _refuse_reshape(x.size, shape)
 
 
 @_reshape.infer
@@ -40,7 +44,7 @@ def _product(shape: Shape) -> int:
     return count
 
 
-def _refuse_reshape(size: int, shape: Shape) -> None:
+def _refuse_reshape(size: int, shape: Shape) -> NoReturn:
     raise invalid(f"Input to reshape is a tensor with {size} values, but the requested shape has {_product(shape)}")
 
 
@@ -127,7 +131,7 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Any:
 )
 def _transpose(xp: Namespace, x: Array, *, perm: tuple[int, ...]) -> Array:
     """Dimensions in another order: result dimension i is dimension perm[i]."""
-    return xp.transpose(x, perm)
+    return x.transpose(perm)
 
 
 _transpose.infer(lambda x, *, perm: ArraySpec(tuple(x.shape[p] for p in perm), x.dtype))
@@ -223,7 +227,6 @@ def _(x: ArraySpec, *, begin: tuple[int, ...], end: tuple[int, ...], strides: tu
     return ArraySpec(tuple(max(0, -((b - e) // s)) for b, e, s in zip(begin, end, strides, strict=True)), x.dtype)
 
 
-_strided_slice.vjp(lambda g, out, x, **attrs: strided_slice_grad(g, shape=tuple(x.shape), **attrs))
 _strided_slice.view(lambda view, spec, *, begin, end, strides: view.slice(begin, spec.shape, strides))
 
 
@@ -240,6 +243,7 @@ def strided_slice_grad(
     return out if xp is np else xp.asarray(out)
 
 
+_strided_slice.vjp(lambda g, out, x, **attrs: strided_slice_grad(g, shape=tuple(x.shape), **attrs))
 strided_slice_grad.infer(lambda g, *, shape, **attrs: ArraySpec(shape, g.dtype))
 strided_slice_grad.vjp(lambda g, out, x, *, shape, **attrs: _strided_slice(g, **attrs))
 

@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import DType, as_dtype, int32
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.gather import gather, needs_values
@@ -132,7 +133,7 @@ class UniqueWithCounts(NamedTuple):
 
     y: Tensor
     idx: Tensor
-    count: Tensor
+    count: Tensor  # type: ignore[assignment]
 
 
 def _distinct(x: Any, out_idx: Any) -> Any:

@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import DType, as_dtype, float32, int32
 from millstream.core.op import Op, op
-from millstream.core.samples import Array as Sampled, Sample, binary, mixed_dtypes, unary
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample, binary, mixed_dtypes, unary
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert, install_operator
 from millstream.ops.array.creation import cast
@@ -66,17 +67,13 @@ def _install() -> None:
     for name, bits, truth in (("and", bitwise_and, logical_and), ("or", bitwise_or, logical_or), ("xor", bitwise_xor, logical_xor)):
         first, second = bits.fast, truth.fast
         install_operator(f"__{name}__", _either(first, second))
-        install_operator(f"__r{name}__", _swapped(_either(first, second)))
+        install_operator(f"__r{name}__", _either(first, second))
     whole, boolean = invert.fast, logical_not.fast
     install_operator("__invert__", lambda self: boolean(self) if self.dtype.is_bool else whole(self))
 
 
 def _either(bits: Any, truth: Any) -> Any:
     return lambda self, other: truth(self, other) if self.dtype.is_bool else bits(self, other)
-
-
-def _swapped(function: Any) -> Any:
-    return lambda self, other: function(self, other)
 
 
 _install()
@@ -109,7 +106,7 @@ def _cast_shape(shape: tuple[int, ...], old: int, new: int) -> tuple[int, ...]:
     return shape[:-1]
 
 
-_bitcast.infer(lambda x, *, type: ArraySpec(_cast_shape(x.shape, x.dtype.size, type.size), type))
+_bitcast.infer(lambda x, **attrs: ArraySpec(_cast_shape(x.shape, x.dtype.size, attrs["type"].size), attrs["type"]))
 _bitcast.no_gradient()
 
 

@@ -5,19 +5,21 @@ from typing import Any
 
 from millstream.core.dispatch import execute
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert
 from millstream.ops.math.arithmetic import add, maximum, minimum, multiply, real_divide, sqrt, square
 from millstream.ops.math.comparison import greater, select
 from millstream.ops.math.reduce import reduce_sum
 from millstream.ops.math.rounding import is_finite
-from millstream.ops.rules import Array, Namespace
+from millstream.ops.rules import Array, Namespace, quiet
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
 
 @op(name="add_n", samples=lambda: [Sample("three", (Sampled((2, 3)), Sampled((2, 3)), Sampled((2, 3))))], kinds="iufVc")
+@quiet
 def _add_n(xp: Namespace, *xs: Array) -> Array:
     """The sum of tensors of one shape."""
     if any(x.shape != xs[0].shape for x in xs):
@@ -99,9 +101,9 @@ def polyval(coeffs: Any, x: Any, name: str | None = None) -> Any:
     if not isinstance(coeffs, list):
         raise ValueError(f"Argument coeffs must be list type found {type(coeffs)}.")
     point = convert(x)
-    total = convert(0, point.dtype)
+    total: Any = convert(0, point.dtype)
     for c in coeffs:
-        total = total * point + convert(c, hint=point.dtype)
+        total = add(multiply(total, point), convert(c, hint=point.dtype))
     return total
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import Hooks, wrap
 from millstream.core.dtypes import bool_
 from millstream.core.op import Op, op
-from millstream.core.samples import NUMBERS, Array as Sampled, Sample, binary, mixed_dtypes, unary
+from millstream.core.samples import NUMBERS, Sample, binary, mixed_dtypes, unary
+from millstream.core.samples import Array as Sampled
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, install_operator, reader_of
 from millstream.ops.array.shape import unbroadcast
@@ -26,7 +27,7 @@ def _relation(name: str, sign: str, numpy_name: str, builder_name: str, kinds: s
 
     meaning.__name__ = name
     meaning.__doc__ = (
-        f"Whether x {sign} y, elementwise with broadcasting; bool.\n\n    >>> bool(tf.{name}(1, 2))\n    {eval(f'1 {sign} 2')}\n    "
+        f"Whether x {sign} y, elementwise with broadcasting; bool.\n\n    >>> bool(tf.{name}(1, 2))\n    {sign in ('<', '<=', '!=')}\n    "
     )
     made = op(f"tf.math.{name}", f"tf.{name}", samples=binary(-2, 2, dtypes=NUMBERS, gradient=False), errors=DIFFERENT, kinds=kinds)(
         meaning

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, ErrorCase, Sample, mixed_dtypes
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import ErrorCase, Sample, mixed_dtypes
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert, install_operator
 from millstream.ops.array.shape import unbroadcast
@@ -96,5 +97,5 @@ def matmul(
     return _matmul(a, b, transpose_a=transpose_a or adjoint_a, transpose_b=transpose_b or adjoint_b)
 
 
-install_operator("__matmul__", lambda self, other: matmul(self, other))
+install_operator("__matmul__", matmul)
 install_operator("__rmatmul__", lambda self, other: matmul(other, self))

@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import STATE, Hooks, execute
 from millstream.core.dtypes import int32, int64
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert
 from millstream.ops.array.shape import expand_dims
@@ -35,8 +36,8 @@ def _logit_samples() -> list[Sample]:
 @quiet
 def _softmax(xp: Namespace, logits: Array) -> Array:
     """exp(x) / sum(exp(x)) along the last dimension."""
-    e = xp.exp(logits - xp.max(logits, axis=-1, keepdims=True, initial=-np.inf).astype(logits.dtype))
-    return xp.true_divide(e, xp.sum(e, axis=-1, keepdims=True))
+    e = xp.exp(logits - logits.max(-1, None, True, logits.dtype.type(-np.inf)))
+    return xp.true_divide(e, e.sum(-1, None, None, True))
 
 
 _softmax.infer(same_as_input)
@@ -53,8 +54,8 @@ def _(x: Any) -> Any:
 @quiet
 def _log_softmax(xp: Namespace, logits: Array) -> Array:
     """x - log(sum(exp(x))) along the last dimension."""
-    shifted = logits - xp.max(logits, axis=-1, keepdims=True, initial=-np.inf).astype(logits.dtype)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True))
+    shifted = logits - logits.max(-1, None, True, logits.dtype.type(-np.inf))
+    return shifted - xp.log(xp.exp(shifted).sum(-1, None, None, True))
 
 
 _log_softmax.infer(same_as_input)
@@ -74,7 +75,7 @@ def _along(primitive: Any, logits: Any, axis: Any) -> Any:
         raise invalid("softmax needs at least one dimension; got a scalar. Give logits of shape [..., classes].")
     at = normalize_axis(-1 if axis is None else int(axis), x.ndim)
     if at == x.ndim - 1:
-        return execute(primitive, (x,), {})
+        return primitive(x)
     from millstream.ops.array.shape import transpose
 
     order = [i for i in range(x.ndim) if i != at] + [at]
@@ -110,7 +111,6 @@ def _sparse_cross_entropy(xp: Namespace, logits: Array, labels: Array) -> Array:
 
 
 _sparse_cross_entropy.infer(lambda logits, labels: ArraySpec(logits.shape[:-1], logits.dtype))
-_sparse_cross_entropy.vjp(lambda g, out, x, labels: multiply(expand_dims(g, -1), subtract(_softmax(x), one_hot_like(x, labels))), None)
 
 
 @_sparse_cross_entropy.expand
@@ -137,6 +137,7 @@ def one_hot_like(xp: Namespace, x: Array, labels: Array) -> Array:
     return xp.equal(labels[..., None], xp.arange(x.shape[-1])).astype(x.dtype)
 
 
+_sparse_cross_entropy.vjp(lambda g, out, x, labels: multiply(expand_dims(g, -1), subtract(_softmax(x), one_hot_like(x, labels))), None)
 one_hot_like.infer(lambda x, labels: x)
 one_hot_like.vjp(lambda g, out, x, labels: Hooks.zeros_like(x), None)
 

@@ -202,7 +202,7 @@ class RandomShuffleStream:
     """The orders in which one RandomShuffle op puts its rows, call after call: how `fit` visits the samples of an epoch.
 
     >>> RandomShuffleStream(5, 0).order(4).tolist()
-    [3, 0, 1, 2]
+    [1, 0, 3, 2]
     """
 
     def __init__(self, seed: int, seed2: int) -> None:

@@ -1,7 +1,7 @@
 """tf.random.Generator: random numbers from a state of one's own, int64[3] (counter low, counter high, key)."""
 
 import enum
-import secrets
+import os
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ def create_rng_state(seed: Any, alg: Any = None) -> Any:
     )
     if len(pieces) > 3 or (isinstance(seed, int) and seed >> 192 not in (0, -1)):
         raise ValueError(f"The seed {seed!r} is too long: a state holds three numbers of 64 bits.")
-    return traced.state_array(*(pieces + [0, 0, 0])[:3])
+    return traced.state_array(*[*pieces, 0, 0, 0][:3])
 
 
 @export("tf.random.Generator", "tf.random.experimental.Generator")
@@ -77,7 +77,7 @@ class Generator:
     @classmethod
     def from_non_deterministic_state(cls, alg: Any = None) -> "Generator":
         """A generator whose numbers nobody can foresee."""
-        return cls(state=traced.state_array(*(secrets.randbits(64) for _ in range(3))), alg=alg)
+        return cls(state=traced.state_array(*(int.from_bytes(os.urandom(8)) for _ in range(3))), alg=alg)
 
     @classmethod
     def from_key_counter(cls, key: Any, counter: Any, alg: Any) -> "Generator":

@@ -10,7 +10,8 @@ import numpy as np
 
 from millstream.core.dtypes import DType, float32, int32, int64
 from millstream.core.op import Op, op
-from millstream.core.samples import Array as Sampled, Sample, Samples
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample, Samples
 from millstream.core.spec import ArraySpec, Shape
 from millstream.ops.random import philox
 from millstream.ops.rules import Array, Namespace

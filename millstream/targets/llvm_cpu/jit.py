@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -69,12 +70,15 @@ def provide(wanted: Mapping[str, Callable[[], Text]], store: Store | None = None
 
 
 def compile_module(text: str, symbols: Sequence[str], externals: Sequence[str], store: Store | None = None) -> dict[str, int]:
-    """Addresses of a hand-written module's functions; as kernels, it is stored under a hash of its text."""
+    """Addresses of a hand-written module's functions; as kernels, it is stored under a hash of its text.
+
+    It is compiled in the quickest way: meant for code that waits and hands over, not for arithmetic.
+    """
     with _state.lock:
         key = key_of(Text(text, frozenset()), machine())
         bundle = store.get(key) if store is not None else None
         if bundle is None:
-            bundle = Bundle({key: symbols[0]}, tuple(externals), _object_of(text, machine()))
+            bundle = Bundle({key: symbols[0]}, tuple(externals), _object_of(text, machine(), 0))
             if store is not None:
                 store.put(bundle)
         _state.adopt(bundle)
@@ -111,11 +115,11 @@ def object_code(texts: Sequence[tuple[str, Text]], target: Machine) -> bytes:
     return _object_of(module(dict(texts), target.triple), target)
 
 
-def _object_of(text: str, target: Machine) -> bytes:
+def _object_of(text: str, target: Machine, level: int = 1) -> bytes:
     import llvmlite.binding as llvm
 
     built = llvm.parse_assembly(text)
-    tm = _target_machine(target)
+    tm = _target_machine(target, level)
     for switch in SWITCHES:
         llvm.set_option("", "-" + switch)
     try:
@@ -134,7 +138,7 @@ def assembly(function: Function, target: Machine | None = None) -> str:
     return str(_target_machine(where).emit_assembly(llvm.parse_assembly(text)))
 
 
-def _target_machine(target: Machine) -> Any:  # llvmlite has no annotations
+def _target_machine(target: Machine, level: int = 1) -> Any:  # llvmlite has no annotations
     import llvmlite.binding as llvm
 
     if not _state.initialised:
@@ -146,7 +150,7 @@ def _target_machine(target: Machine) -> Any:  # llvmlite has no annotations
         llvm.initialize_all_asmprinters()
     where = llvm.Target.from_triple(target.triple)
     # The JIT's code model (64-bit addresses) is as fast as the small one, whose relocations may not reach.
-    return where.create_target_machine(cpu=target.cpu, features=target.features, opt=1, jit=True)
+    return where.create_target_machine(cpu=target.cpu, features=target.features, opt=level, jit=True)
 
 
 class _State:
@@ -200,15 +204,23 @@ def _resolve(name: str) -> None:
     """
     import llvmlite.binding as llvm
 
-    from millstream.codegen.interpret import c_library
-
     _target_machine(machine())
     if llvm.address_of_symbol(name):
         return
-    function = getattr(c_library(), name, None)
+    function = _c_function(name)
     if function is None:
         raise KeyError(f"A kernel calls the C function {name!r}, which this system's libraries do not have.")
     llvm.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
+
+
+def _c_function(name: str) -> Any:
+    """The function of the process or of its mathematics library, or None."""
+    found = getattr(ctypes.CDLL(None), name, None) if os.name == "posix" else None
+    if found is not None:
+        return found
+    from millstream.codegen.interpret import c_library
+
+    return getattr(c_library(), name, None)
 
 
 def bind(name: str, address: int) -> None:

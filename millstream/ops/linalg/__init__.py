@@ -1,0 +1,3 @@
+"""Linear algebra. Loads when one of its names is first asked for."""
+
+from millstream.ops.linalg import decompose, diagonal, solve
