@@ -12,7 +12,7 @@ from millstream.core.samples import Array as Sampled
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, install_operator, reader_of
 from millstream.ops.array.shape import unbroadcast
-from millstream.ops.rules import Array, Namespace, broadcast_bool, broadcast_shapes
+from millstream.ops.rules import Array, Namespace, broadcast_bool, broadcast_shapes, sizes_of
 from millstream.util.errors import OpError
 from millstream.util.export import export
 
@@ -129,7 +129,7 @@ def _tensor_differs(self: Any, other: Any) -> Any:
 def _unless_broadcast(x: Any, y: Any, otherwise: Any) -> Any:
     """In the place of a failed comparison: its outcome for shapes that do not fit. Raises the error again when they do."""
     try:
-        broadcast_shapes(tuple(x.shape), tuple(convert(y, hint=x.dtype).shape))
+        broadcast_shapes(sizes_of(x), sizes_of(convert(y, hint=x.dtype)))
     except OpError:
         return wrap(otherwise)
     raise  # noqa: PLE0704  (the error that the caller is handling)
