@@ -7,6 +7,7 @@ Ops with a seed of their own share one stream per kind of op. `set_seed` starts 
 import os
 import threading
 import weakref
+import zlib
 from functools import cached_property
 from typing import Any
 
@@ -83,14 +84,14 @@ _traced: list["weakref.ref[Variable]"] = []
 
 
 @export("tf.random.set_seed", "tf.compat.v1.set_random_seed")
-def set_seed(seed: int) -> None:
-    """Set the global seed: the random ops after it give the same numbers at every run, TensorFlow's own.
+def set_seed(seed: Any) -> None:
+    """Set the global seed: the random ops after it give the same numbers at every run, TensorFlow's own (a text is a seed too).
 
     >>> tf.random.set_seed(5)
     >>> tf.random.uniform([2]).numpy().tolist()
     [0.6263930797576904, 0.5298432111740112]
     """
-    _current[0] = _Context(int(seed))
+    _current[0] = _Context(zlib.crc32(seed.encode()) if isinstance(seed, str) else int(seed))
     for reference in _traced:
         offset = reference()
         if offset is not None:
