@@ -36,7 +36,7 @@ def source_of(
     if class_weight:
         data = with_class_weights(data, class_weight)
     size, packed = _batch_size(batch_size), data.packed()
-    uneven = bool(data.count % size)
+    uneven = bool(data.samples % size)
     with unknown_batch(uneven):
         runner = model._runner_for(kind, packed, size)
     return ArraySource(runner, packed, size, epochs, shuffle, steps), uneven
@@ -67,7 +67,7 @@ def _check_stream(x: Any, y: Any, sample_weight: Any, batch_size: Any) -> None:
 
 def run_batch(model: Any, kind: str, data: Batches) -> Any:
     """One batch through a runner made for its shapes; gives the runner."""
-    packed, count = data.packed(), data.count
+    packed, count = data.packed(), data.samples
     runner = model._runner_for(kind, packed, count, at_least=True)
     bind(runner, packed)
     runner.run(np.arange(count), 0, 1)
@@ -167,11 +167,15 @@ def fit(
         y = sample_weight = None
     if validation_split and validation_data is None:
         if not isinstance(data, Batches):
-            raise ValueError("`validation_split` is only supported for Tensors or NumPy arrays, not for streams of batches; pass validation_data.")
+            raise ValueError(
+                "`validation_split` is only supported for Tensors or NumPy arrays, not for streams of batches; pass validation_data."
+            )
         data, validation_data = split(data, validation_split)
     validation = Validation(model, validation_data, validation_batch_size or batch_size, validation_steps, validation_freq)
     known = model.metrics_names
-    source, uneven = source_of(model, "train", data, y, sample_weight, batch_size, epochs - initial_epoch, shuffle, class_weight, steps_per_epoch)
+    source, uneven = source_of(
+        model, "train", data, y, sample_weight, batch_size, epochs - initial_epoch, shuffle, class_weight, steps_per_epoch
+    )
     hooks = callbacks_of(model, callbacks, verbose, epochs, source.steps, known, history=True)
     with unknown_batch(uneven):
         _epochs(model, source, hooks, range(initial_epoch, epochs), validation)

@@ -31,6 +31,15 @@ class Trainer:
     optimizer: Any
     stop_training: bool
     history: Any
+    losses: Any
+    dynamic: bool
+    output_names: Any
+    trainable_variables: Any
+    compiled_loss: Any
+    compiled_metrics: Any
+    _runners: dict[Any, Any]
+    _flatten_layers: Any
+    __call__: Any
 
     def _init_trainer(self) -> None:
         vars(self).update(
@@ -51,7 +60,7 @@ class Trainer:
         for key in kwargs:
             if key not in _COMPILE_KEYWORDS:
                 raise TypeError(f"compile() got an unexpected keyword argument '{key}'.")
-        names = self.output_names  # type: ignore[attr-defined]
+        names = self.output_names
         state = vars(self)
         state["optimizer"] = optimizers.get(optimizer)
         state["compiled_loss"] = loss if isinstance(loss, LossesContainer) else LossesContainer(loss, loss_weights, names)
@@ -62,7 +71,7 @@ class Trainer:
     @property
     def run_eagerly(self) -> bool:
         """Whether steps run as Python, op by op."""
-        return bool(vars(self).get("_run_eagerly")) or bool(self.dynamic)  # type: ignore[attr-defined]
+        return bool(vars(self).get("_run_eagerly")) or bool(self.dynamic)
 
     @run_eagerly.setter
     def run_eagerly(self, value: bool) -> None:
@@ -102,24 +111,24 @@ class Trainer:
         """One batch of training; a subclass may override it. data: (x,), (x, y) or (x, y, sample_weight). Gives name -> value."""
         x, y, sample_weight = unpack(expand_1d(data))
         with GradientTape() as tape:
-            y_pred = self(x, training=True)  # type: ignore[operator]
-            loss = self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)  # type: ignore[attr-defined]
-        self.optimizer.minimize(loss, self.trainable_variables, tape=tape)  # type: ignore[attr-defined]
-        self.compiled_metrics.update_state(y, y_pred, sample_weight)  # type: ignore[attr-defined]
+            y_pred = self(x, training=True)
+            loss = self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)
+        self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
+        self.compiled_metrics.update_state(y, y_pred, sample_weight)
         return {m.name: m.result() for m in self.metrics}
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One batch of evaluation; a subclass may override it."""
         x, y, sample_weight = unpack(expand_1d(data))
-        y_pred = self(x, training=False)  # type: ignore[operator]
-        self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)  # type: ignore[attr-defined]
-        self.compiled_metrics.update_state(y, y_pred, sample_weight)  # type: ignore[attr-defined]
+        y_pred = self(x, training=False)
+        self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)
+        self.compiled_metrics.update_state(y, y_pred, sample_weight)
         return {m.name: m.result() for m in self.metrics}
 
     def predict_step(self, data: Any) -> Any:
         """One batch of prediction; a subclass may override it."""
         x, _, _ = unpack(expand_1d(data))
-        return self(x, training=False)  # type: ignore[operator]
+        return self(x, training=False)
 
     # ------------------------------------------------------------------ runners
     def _runner_for(self, kind: str, data: Any, batch_size: int, at_least: bool = False) -> Any:
@@ -131,7 +140,7 @@ class Trainer:
             self._check_compiled()
         self._notice_changes()
         key = kind, _signature(data)
-        known = self._runners.setdefault(key, {})  # type: ignore[attr-defined]
+        known = self._runners.setdefault(key, {})
         if at_least:
             batch_size = max([b for b in known if b >= batch_size], default=batch_size)
         if batch_size not in known:
@@ -145,7 +154,7 @@ class Trainer:
         state = vars(self)
         if state["_seen_version"] == STRUCTURE.version:
             return
-        layers = list(self._flatten_layers())  # type: ignore[attr-defined]
+        layers = list(self._flatten_layers())
         now = state["_compilations"], tuple((id(m), m.trainable, *map(id, m._own_weights)) for m in layers)
         if forget and now != state["_fingerprint"]:
             state["_runners"] = {}
@@ -153,7 +162,7 @@ class Trainer:
 
     def _logs(self, runner: Any, kind: str) -> dict[str, Any]:
         """The results after the last batch: what the step returned, where the runner keeps that, else the metrics'."""
-        return runner.logs() if hasattr(runner, "logs") else self._state_of_metrics().read()  # type: ignore[no-any-return]
+        return runner.logs() if hasattr(runner, "logs") else self._state_of_metrics().read()
 
     # ------------------------------------------------------------------ fit, evaluate, predict
     def fit(
@@ -218,7 +227,7 @@ class Trainer:
             array = array.astype(floatx())
         if vars(self)["_seen_version"] != STRUCTURE.version:
             self._notice_changes()
-        known = self._runners.get(("predict", _signature((array,))))  # type: ignore[attr-defined]
+        known = self._runners.get(("predict", _signature((array,))))
         return (known.get(batch_size) if known else None), array
 
     def _predict_at_once(self, runner: Any, array: Any) -> Any:
@@ -285,8 +294,14 @@ class Trainer:
         return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
 
+for _step in (Trainer.train_step, Trainer.test_step):
+    vars(_step)["is_built_in"] = True  # a runner may read the metrics instead of what it returns
+
+
 def _deprecated(old: str, new: str) -> None:
-    warnings.warn(f"`{old}` is deprecated and will be removed in a future version. Please use `{new}`, which supports generators.", stacklevel=3)
+    warnings.warn(
+        f"`{old}` is deprecated and will be removed in a future version. Please use `{new}`, which supports generators.", stacklevel=3
+    )
 
 
 def _signature(data: Any) -> Any:
@@ -301,7 +316,7 @@ def _signature(data: Any) -> Any:
 def unpack(data: Any) -> tuple[Any, Any, Any]:
     """x, y and sample_weight of a step's data, None where they are not there."""
     parts = data if isinstance(data, tuple) else (data,)
-    return (*parts, None, None, None)[:3]  # type: ignore[return-value]
+    return (*parts, None, None, None)[:3]
 
 
 def expand_1d(data: Any) -> Any:

@@ -49,9 +49,13 @@ class Dense(Layer):
         if size is None:
             raise ValueError("The last dimension of the inputs to `Dense` should be defined. Found `None`.")
         self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
-        self.kernel = self.add_weight("kernel", (size, self.units), None, self.kernel_initializer, self.kernel_regularizer, True, self.kernel_constraint)
+        self.kernel = self.add_weight(
+            "kernel", (size, self.units), None, self.kernel_initializer, self.kernel_regularizer, True, self.kernel_constraint
+        )
         if self.use_bias:
-            self.bias = self.add_weight("bias", (self.units,), None, self.bias_initializer, self.bias_regularizer, True, self.bias_constraint)
+            self.bias = self.add_weight(
+                "bias", (self.units,), None, self.bias_initializer, self.bias_regularizer, True, self.bias_constraint
+            )
         self.built = True
 
     def call(self, inputs: Any) -> Any:
@@ -60,7 +64,7 @@ class Dense(Layer):
         y = matmul(x, self.kernel) if x.ndim == 2 else self._over_last(x)
         if self.use_bias:
             y = y + self.bias
-        return y if self.activation is None else self.activation(y)
+        return self.activation(y)
 
     def _over_last(self, x: Any) -> Any:
         """The product over the last dimension of an input of more than two."""

@@ -74,7 +74,9 @@ def _named(spec: Any, inputs: Any) -> list[Any]:
     if isinstance(inputs, Mapping) and names and all(names):
         missing = [n for n in names if n not in inputs]
         if missing:
-            raise ValueError(f"Missing data for input {missing[0]!r}. You passed a data dictionary with keys {list(inputs)}. Expected the following keys: {names}")
+            raise ValueError(
+                f"Missing data for input {missing[0]!r}. You passed a data dictionary with keys {list(inputs)}. Expected the following keys: {names}"
+            )
         return [inputs[n] for n in names]
     return tree.flatten(inputs)
 
