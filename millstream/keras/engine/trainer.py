@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from millstream.autodiff.tape import GradientTape
+from millstream.checkpoints.restore import resume
 from millstream.core.tensor import Tensor
 from millstream.keras import optimizers
 from millstream.keras.backend.config import floatx
@@ -67,6 +68,7 @@ class Trainer:
         state["compiled_metrics"] = MetricsContainer(metrics, weighted_metrics, names)
         state.update(loss=loss or {}, _run_eagerly=run_eagerly, _compilations=state["_compilations"] + 1, _runners={})
         STRUCTURE.version += 1
+        resume()
 
     @property
     def run_eagerly(self) -> bool:
