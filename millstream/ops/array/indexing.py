@@ -12,7 +12,7 @@ from millstream.core.dtypes import bool_
 from millstream.core.spec import Shape
 from millstream.core.tensor import Tensor, convert, install_operator, reader_of
 from millstream.ops.array.shape import _reshape, _strided_slice, static_shape
-from millstream.ops.rules import normalize_axis
+from millstream.ops.rules import normalize_axis, sizes_of
 from millstream.util.errors import OperatorNotAllowedInGraphError, invalid
 from millstream.util.export import export, publish
 
@@ -71,7 +71,7 @@ def _is_mask(key: Any) -> bool:
 
 
 def _apply(x: Tensor, key: list[Any]) -> Any:
-    shape = tuple(x.shape)
+    shape = sizes_of(x)
     plan = _plan(key, shape)
     out: Any = x
     if any(b != (0, n, 1) for b, n in zip(plan.bounds, shape, strict=True)):
@@ -167,14 +167,18 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
     """
     x, first, sizes = convert(input_), static_shape(begin), static_shape(size)
     if not len(first) == len(sizes) == x.ndim:
-        raise invalid(f"Expected begin and size arguments to be 1-D tensors of size {x.ndim}, but got shapes [{len(first)}] and [{len(sizes)}] instead.")
-    sizes = tuple(n - b if s == -1 else s for b, s, n in zip(first, sizes, tuple(x.shape), strict=True))
-    for i, (b, s, n) in enumerate(zip(first, sizes, tuple(x.shape), strict=True)):
+        raise invalid(
+            f"Expected begin and size arguments to be 1-D tensors of size {x.ndim}, but got shapes [{len(first)}] and [{len(sizes)}] instead."
+        )
+    sizes = tuple(n - b if s == -1 else s for b, s, n in zip(first, sizes, sizes_of(x), strict=True))
+    for i, (b, s, n) in enumerate(zip(first, sizes, sizes_of(x), strict=True)):
         if not 0 <= b <= n:
             raise invalid(f"Expected begin[{i}] in [0, {n}], but got {b}")
         if not 0 <= s <= n - b:
             raise invalid(f"Expected size[{i}] in [0, {n - b}], but got {s}")
-    return _strided_slice(x, begin=first, end=tuple(b + s for b, s in zip(first, sizes, strict=True)), strides=(1,) * x.ndim) if x.ndim else x
+    return (
+        _strided_slice(x, begin=first, end=tuple(b + s for b, s in zip(first, sizes, strict=True)), strides=(1,) * x.ndim) if x.ndim else x
+    )
 
 
 @export("tf.strided_slice")
@@ -223,7 +227,7 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Any:
     axes = [normalize_axis(int(a), x.ndim) for a in static_shape(axis)]
     if len(set(axes)) != len(axes):
         raise invalid(f"axis {max(axes, key=axes.count)} specified more than once.")
-    shape = tuple(x.shape)
+    shape = sizes_of(x)
     turned = [i in axes and n > 0 for i, n in enumerate(shape)]
     return _strided_slice(
         x,

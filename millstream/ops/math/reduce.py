@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import as_dtype, bool_, int64
 from millstream.core.op import op
-from millstream.core.samples import FLOATS, Array as Sampled, Sample, Samples
+from millstream.core.samples import FLOATS, Sample, Samples
+from millstream.core.samples import Array as Sampled
 from millstream.core.spec import ArraySpec, Shape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.shape import _broadcast_to, _reshape
@@ -177,7 +178,14 @@ def reduce_min(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
     return _reduce(reduce_min_, input_tensor, axis, keepdims)
 
 
-@op(name="argmax", kinds="iufVb", samples=lambda: [Sample("last", (Sampled((3, 5)),), {"axis": 1, "output_type": int64}, False), Sample("first", (Sampled((7, 3)),), {"axis": 0, "output_type": int64}, False)])
+@op(
+    name="argmax",
+    kinds="iufVb",
+    samples=lambda: [
+        Sample("last", (Sampled((3, 5)),), {"axis": 1, "output_type": int64}, False),
+        Sample("first", (Sampled((7, 3)),), {"axis": 0, "output_type": int64}, False),
+    ],
+)
 def _argmax(xp: Namespace, x: Array, *, axis: int, output_type: Any) -> Array:
     """Position of the first largest element along an axis."""
     if not x.shape[axis]:
