@@ -125,7 +125,7 @@ def test_masks_travel() -> None:
         (lambda: L.Dense(3, foo=1), TypeError, "Keyword argument not understood"),
         (lambda: L.Dense(3, activation="rellu"), ValueError, "'relu'"),
         (lambda: L.Dense(3)(np.ones(4)), ValueError, "layer dense.*min_ndim=2, found ndim=1"),
-        (lambda: L.Dense(3)(), ValueError, "first argument"),
+        (L.Dense(3), ValueError, "first argument"),
         (lambda: L.Dense(3)([[1.0, 2.0]]), ValueError, "expects 1 input"),
         (lambda: L.Dense(3)(None), TypeError, "should be tensors"),
         (lambda: L.Dropout(2), ValueError, "between 0 and 1"),
@@ -150,7 +150,7 @@ def test_masks_travel() -> None:
         (lambda: L.Concatenate()([x2, x2[:2]]), ValueError, "matching shapes"),
         (lambda: L.Dot(1)([x2, x2[:, :4]]), ValueError, "Dimension incompatibility"),
         (lambda: L.Dot("a"), TypeError, "axes"),
-        (lambda: tf.keras.Input(), ValueError, "shape"),
+        (tf.keras.Input, ValueError, "shape"),
     ],
 )
 def test_wrong_use_is_explained(make: Any, error: type[Exception], says: str) -> None:

@@ -37,7 +37,7 @@ def test_functions_still_work_on_values_after_the_first_keras_tensor() -> None:
 def test_names_as_tensorflow_gives_them() -> None:
     i = tf.keras.Input((4,))
     made = [tf.add(i, 1.0), i + 1.0, tf.square(i) - i, i**2, i[:, 0], i / 2.0, i > 1.0, tf.cast(i, tf.int32), -i, abs(i), i @ tf.ones((4, 2)),
-            tf.expand_dims(i, -1), tf.maximum(i, 0.0), tf.matmul(i, tf.ones((4, 2))), tf.transpose(i), tf.sigmoid(i), tf.nn.softmax(i), i == i]  # fmt: skip
+            tf.expand_dims(i, -1), tf.maximum(i, 0.0), tf.matmul(i, tf.ones((4, 2))), tf.transpose(i), tf.sigmoid(i), tf.nn.softmax(i), i == 1.0]  # fmt: skip
     assert [t._keras_history.layer.name for t in made] == [
         "tf.math.add", "tf.__operators__.add", "tf.math.subtract", "tf.math.pow", "tf.__operators__.getitem", "tf.math.truediv", "tf.math.greater",
         "tf.cast", "tf.math.negative", "tf.math.abs", "tf.linalg.matmul", "tf.expand_dims", "tf.math.maximum", "tf.linalg.matmul_1",
@@ -145,7 +145,7 @@ def test_add_loss_and_add_metric_of_tensors() -> None:
         (lambda i: tf.keras.Model(i, L.Dense(1, name="d")(L.Dense(1, name="d")(i))), 'The name "d" is used 2 times'),
         (lambda i: tf.keras.Model(i, i).get_layer("x"), "No such layer: x"),
         (lambda i: tf.keras.Model(i, i).get_layer(index=9), "only has 1 layers"),
-        (lambda i: L.Reshape((3,))(i), "total size"),
+        (L.Reshape((3,)), "total size"),
     ],
 )
 def test_wrong_graphs_are_explained(make: Any, says: str) -> None:

@@ -109,7 +109,7 @@ def test_a_subclass_holds_its_layers() -> None:
 def test_a_subclass_can_be_built_by_a_shape() -> None:
     model = Small()
     model.build((None, 4))
-    assert [v.name for v in model.weights][0] == "dense/kernel:0"
+    assert model.weights[0].name == "dense/kernel:0"
     with pytest.raises(ValueError, match="not one of the valid types"):
         Small().build(3)
     with pytest.raises(NotImplementedError, match="should implement a `call`"):
