@@ -16,4 +16,5 @@ from millstream.keras.layers import (
     recurrent_cells,
     recurrent_layers,
     side_effects,
+    wrappers,
 )
