@@ -7,9 +7,9 @@ from millstream.util import export
 
 def serialize(layer: Any) -> Any:
     """A layer as {'class_name': ..., 'config': ...}."""
-    return export.exported()["keras.layers.serialize"](layer)
+    return export.space("keras.layers").serialize(layer)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """A layer of such a dictionary. Raises: ValueError for an unknown class."""
-    return export.exported()["keras.layers.deserialize"](config, custom_objects)
+    return export.space("keras.layers").deserialize(config, custom_objects)
