@@ -1,8 +1,6 @@
 """Data sets of files: lines of text, records of a fixed length."""
 
-import gzip
 import io
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,8 +31,12 @@ def open_file(name: str, compression: Any) -> io.BufferedIOBase:
     kind = "" if compression is None else convert(compression)._array[()].decode() if isinstance(compression, Tensor) else str(compression)
     try:
         if kind == "GZIP":
+            import gzip
+
             return gzip.open(name, "rb")  # type: ignore[return-value]  # a GzipFile
         if kind == "ZLIB":
+            import zlib
+
             with open(name, "rb") as file:
                 return io.BytesIO(zlib.decompress(file.read()))
         if kind:

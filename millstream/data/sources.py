@@ -8,7 +8,8 @@ import numpy as np
 from millstream.core.dispatch import wrap
 from millstream.core.dtypes import DType, string
 from millstream.core.spec import TensorSpec
-from millstream.core.tensor import Tensor, convert, to_array
+from millstream.core.tensor import Tensor, convert
+from millstream.core.values import to_array
 from millstream.data import nested, specs
 from millstream.data.source import Rows, Source
 from millstream.util.errors import invalid

@@ -114,6 +114,12 @@ class Binder:
 
         return Arguments(names, list(bound.arguments.values()), starred)
 
+    def kind_key(self, arguments: Arguments) -> Any:
+        """What makes another trace in TensorFlow's eyes: under an input signature shapes do not."""
+        if self.input_signature is None or (self.signature is not None and any(self._is_starred(n) for n in self.signature.parameters)):
+            return arguments.keys
+        return arguments.keys[len(self.input_signature) :]
+
     def _impose(self, bound: inspect.BoundArguments) -> None:
         """Convert what the input signature names to its dtypes."""
         places = [(n, i) for n, v in bound.arguments.items() for i in (range(len(v)) if self._is_starred(n) else [None])]
