@@ -126,7 +126,7 @@ def _op_seed() -> int:
     if numbering is not None:
         numbering.ops += 1
         return numbering.ops - 1
-    return _context.source.randint(0, MAX_INT32)
+    return int(_context.source.randint(0, MAX_INT32))
 
 
 def next_seeds(op_seed: int | None) -> Seeds:
