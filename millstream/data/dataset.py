@@ -190,7 +190,7 @@ class Dataset:
         Raises: InvalidArgumentError for an empty buffer.
         >>> tf.random.set_seed(5)
         >>> [int(n) for n in tf.data.Dataset.range(5).shuffle(5, seed=3).as_numpy_iterator()]
-        [3, 2, 0, 1, 4]
+        [3, 0, 4, 2, 1]
         """
         seeds = next_seeds(None if seed is None else int(seed))
         return self._then(reordering.Shuffle(self._source, int(buffer_size), seeds, reshuffle_each_iteration is not False))
