@@ -16,7 +16,7 @@ from millstream.core.op import Op, refuse_kind, set_call_maker, title_of
 from millstream.core.quiet import IGNORE, SETTING
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, reader_of
-from millstream.util.errors import OpError, OperandTypeError, invalid
+from millstream.util.errors import OperandTypeError, OpError, invalid
 
 
 class Tape(Protocol):
