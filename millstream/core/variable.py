@@ -66,6 +66,8 @@ class Variable(Operators):
             self._array = _own(convert(value, None if dtype is None else as_dtype(dtype))._array)
         self.trainable = True if trainable is None else bool(trainable)
         self.constraint, self.synchronization, self.aggregation = constraint, synchronization, aggregation
+        if STATE.trace is not None:
+            STATE.trace.created.append(self)
         self._name = scoped(name or "Variable")
         self._static = None if shape is None else TensorShape(shape)
         if self._static is not None and validate_shape and not self._static.is_compatible_with(self._array.shape):

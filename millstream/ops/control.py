@@ -135,6 +135,8 @@ def custom_gradient(f: Any = None) -> Any:
 def _with_gradient(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     places = [i for i, a in enumerate(tree.flatten(list(args))) if isinstance(a, Tensor) or hasattr(a, "assign")]
     inputs = [tree.flatten(list(args))[i] for i in places]
+    if STATE.trace is not None:
+        STATE.trace.has_own_gradients = True
     with _unrecorded():
         result, gradient = f(*args, **kwargs)
         leaves = [_fresh(convert(r)) for r in tree.flatten(result)]
