@@ -34,12 +34,17 @@ Mask = Any  # Value or None
 
 @dataclass(frozen=True)
 class Operand:
-    """What shapes the code of one access: dtype, stride class of the vector axis (0, 1 or 2 = other), axis of gathered rows, streaming."""
+    """What shapes the code of one access: dtype, stride class of the vector axis (0, 1 or 2 = other), axis of gathered rows, streaming.
+
+    uniform: one element, read before the loops begin. whole (products only): row i begins at i times the columns.
+    """
 
     dtype: str
     inner: int
     gathered: int | None = None
     streamed: bool = False
+    uniform: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,15 +84,26 @@ class Chain:
         return [known["step", k] for k in range(len(self.steps))]
 
 
+def own_strides(operand: Operand, axes: Sequence[int], vector_axis: int | None) -> list[int]:
+    """The axes whose stride is a parameter of the operand's own."""
+    if operand.uniform or operand.whole:
+        return []
+    return [a for a in axes if a != vector_axis or operand.inner == 2]
+
+
 class Access:
     """An operand's parameters, and the index that it has reached in the loops so far."""
 
-    def __init__(self, b: LoopBuilder, name: str, operand: Operand, axes: Sequence[int], vector_axis: int | None) -> None:
+    def __init__(
+        self, b: LoopBuilder, name: str, operand: Operand, axes: Sequence[int], vector_axis: int | None, columns: Value | None = None
+    ) -> None:
         self.operand, self.pointer = operand, b.pointer(name, operand.dtype)
         self.strides: dict[int, Value] = {}
-        for a in axes:
-            if a != vector_axis or operand.inner == 2:
-                self.strides[a] = b.size(f"{name}_s{a}")
+        if operand.whole and columns is not None:
+            self.strides[0] = columns
+        for a in own_strides(operand, axes, vector_axis):
+            self.strides[a] = b.size(f"{name}_s{a}")
+        self.only = b.load(self.pointer, 0) if operand.uniform else None
         self.rows: Pointer | None = None
         self.row: Value | None = None  # the gathered row that the loops have reached, counted within the batch
         self.batch: Value | None = None
@@ -118,9 +134,10 @@ class Access:
 
     def load(self, b: LoopBuilder, at: Value, axis: int | None, j: Value | None, lanes: Lanes, mask: Mask) -> Value:
         """Lanes j, j + 1, ... along the vector axis, from the index reached."""
+        if self.only is not None:
+            return b.broadcast(self.only, lanes)
         if axis is None or j is None or self.operand.inner == 0:
-            value = b.load(self.pointer, at)
-            return value if lanes == 1 else b.broadcast(value, lanes)
+            return b.broadcast(b.load(self.pointer, at), lanes)
         if self.operand.inner == 1 and self.operand.gathered != axis:
             return b.load(self.pointer, at + j, lanes, mask)
         if lanes == 1:

@@ -198,9 +198,9 @@ def _size(d: Any) -> int | None:
     if isinstance(d, (str, bytes)):
         raise TypeError(f"A dimension is a whole number or None; got {d!r}.")
     size = int(d.__index__()) if hasattr(d, "__index__") else int(d)
-    if size < -1:
-        raise ValueError(f"Dimension {size} must be >= 0.")
-    return None if size == -1 else size
+    if size < 0:
+        raise ValueError(f"Dimension {size} must be >= 0; an unknown one is None.")
+    return size
 
 
 def known_shape(sizes: Shape) -> TensorShape:

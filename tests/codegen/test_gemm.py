@@ -28,7 +28,7 @@ def accumulating(
 ) -> Function:
     """C += A B, so that an element handed over twice or never is seen."""
 
-    def extra(b: LoopBuilder) -> tuple[Pointer, Value]:
+    def extra(b: LoopBuilder, columns: Value) -> tuple[Pointer, Value]:
         return b.pointer("C", dtype), b.size("c_row")
 
     def epilogue(b: LoopBuilder, context: tuple[Pointer, Value], i: Value, j: Value, value: Value, mask: Value | None) -> None:

@@ -20,7 +20,8 @@ from millstream.core.machine import Machine, machine
 Epilogue = Callable[[LoopBuilder, Any, Value, Value, Value, "Value | None"], None]
 PACK_BYTES = 64 << 10  # of a panel of B on the stack
 TILES = 16  # row tiles that share what is packed, when k is too long to be packed at once
-Extra = Callable[[LoopBuilder], Any]
+# extra(b, columns): declares further parameters, and is what the epilogue gets as its context.
+Extra = Callable[[LoopBuilder, Value], Any]
 
 
 class Tile(NamedTuple):
@@ -30,7 +31,7 @@ class Tile(NamedTuple):
     vectors: int
 
 
-class _Operands(NamedTuple):
+class Operands(NamedTuple):
     """The parameters every product has, in their order."""
 
     a: Pointer
@@ -41,6 +42,12 @@ class _Operands(NamedTuple):
     a_row: Value
     a_k: Value
     b_k: Value
+
+
+def declare_operands(b: LoopBuilder, dtype: str) -> Operands:
+    """Declares a product's parameters."""
+    pointers = [b.pointer(n, dtype) for n in ("A", "B")]
+    return Operands(pointers[0], pointers[1], *[b.size(n) for n in ("M", "N", "K", "a_row", "a_k", "b_k")])
 
 
 def tiles(target: Machine) -> list[Tile]:
@@ -76,7 +83,7 @@ def gemm(
     tile: Tile,
     dtype: str,
     epilogue: Epilogue,
-    extra: Extra = lambda b: None,
+    extra: Extra = lambda b, columns: None,
     target: Machine | None = None,
     ragged: bool = True,
     transposed: bool = False,
@@ -88,9 +95,8 @@ def gemm(
     transposed=True: B lies column by column, B[k, n] at n * b_k + k; panels are transposed as they are packed.
     """
     b = LoopBuilder(name)
-    pointers = [b.pointer(n, dtype) for n in ("A", "B")]
-    x = _Operands(pointers[0], pointers[1], *[b.size(n) for n in ("M", "N", "K", "a_row", "a_k", "b_k")])
-    hooks = _Epilogue(epilogue, extra(b))
+    x = declare_operands(b, dtype)
+    hooks = Hooks(epilogue, extra(b, x.columns))
     lanes = (target or machine()).lanes(dtype)
     kind = _Transposed if transposed else _Product
     product = kind(b, x, tile, Type("float64" if dtype == "float64" else "float32", lanes), hooks, ragged)
@@ -104,7 +110,7 @@ def gemm(
     return b.finish()
 
 
-class _Epilogue(NamedTuple):
+class Hooks(NamedTuple):
     """The caller's epilogue and what it wants to be handed."""
 
     call: Epilogue
@@ -118,7 +124,7 @@ class _Product:
     strides or masks: rows of B that lie 2 KB apart would compete for two sets of a cache.
     """
 
-    def __init__(self, b: LoopBuilder, operands: _Operands, tile: Tile, type_: Type, epilogue: _Epilogue, ragged: bool) -> None:
+    def __init__(self, b: LoopBuilder, operands: Operands, tile: Tile, type_: Type, epilogue: Hooks, ragged: bool) -> None:
         self.b, self.x, self.tile, self.type, self.epilogue, self.ragged = b, operands, tile, type_, epilogue, ragged
         self.lanes = type_.lanes
         self.width = tile.vectors * self.lanes

@@ -1,5 +1,6 @@
 """Shapes: reshape, transpose, broadcast, slices. Views in compiled code: they move no memory."""
 
+from operator import index
 from typing import Any, NoReturn
 
 import numpy as np
@@ -55,8 +56,8 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
     >>> tf.reshape([[1, 2], [3, 4]], [-1]).numpy().tolist()
     [1, 2, 3, 4]
     """
-    x = convert(tensor)
-    return _reshape(x, shape=_complete(static_shape(shape), x))
+    x = tensor if type(tensor) is Tensor else convert(tensor)
+    return _reshape.fast(x, shape=_complete(static_shape(shape), x))
 
 
 def static_shape(shape: Any) -> Shape:
@@ -64,9 +65,20 @@ def static_shape(shape: Any) -> Shape:
     if isinstance(shape, TensorShape):
         return tuple(-1 if n is None else n for n in shape)
     if isinstance(shape, (list, tuple)):
-        return tuple(-1 if n is None else int(n) for n in shape)
+        return tuple([-1 if n is None else index(n) for n in shape])
     array = np.asarray(shape._array if isinstance(shape, Tensor) and hasattr(shape, "_array") else shape)
-    return tuple(int(n) for n in array.reshape(-1))
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"Cannot convert {shape!r} to EagerTensor of dtype int32: sizes are whole numbers.")
+    return tuple(array.reshape(-1).tolist())
+
+
+def full_shape(shape: Any) -> Shape:
+    """A shape whose sizes are all known. Raises: InvalidArgumentError for a negative one."""
+    sizes = static_shape(shape)
+    for n in sizes:
+        if n < 0:
+            raise invalid(f"Dimension {n} must be >= 0 [Op:Fill]")
+    return sizes
 
 
 def _complete(shape: Shape, x: Tensor) -> Shape:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from millstream.core.dispatch import Hooks
+import numpy as np
+
+from millstream.core.dispatch import Hooks, wrap
 from millstream.core.dtypes import bool_
 from millstream.core.op import Op, op
 from millstream.core.samples import NUMBERS, Sample, binary, mixed_dtypes, unary
@@ -10,7 +12,7 @@ from millstream.core.samples import Array as Sampled
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, install_operator, reader_of
 from millstream.ops.array.shape import unbroadcast
-from millstream.ops.rules import Array, Namespace, broadcast_bool, broadcast_shapes
+from millstream.ops.rules import Array, Namespace, broadcast_bool, broadcast_shapes, sizes_of
 from millstream.util.errors import OpError
 from millstream.util.export import export
 
@@ -106,13 +108,13 @@ logical_not.scalar(lambda b, x: b.logical_not(x))
 
 
 def _tensor_equals(self: Any, other: Any) -> Any:
-    """`==` of tensors: elementwise; False for what cannot be compared, such as None or shapes that do not broadcast."""
+    """`==` of tensors: elementwise; False for None, and a tensor that is False for shapes that do not broadcast."""
     if other is None:
         return False
     try:
         return _equal(self, other)
-    except (ValueError, TypeError, OpError):
-        return False
+    except OpError:
+        return _unless_broadcast(self, other, np.False_)
 
 
 def _tensor_differs(self: Any, other: Any) -> Any:
@@ -120,8 +122,17 @@ def _tensor_differs(self: Any, other: Any) -> Any:
         return True
     try:
         return _not_equal(self, other)
-    except (ValueError, TypeError, OpError):
-        return True
+    except OpError:
+        return _unless_broadcast(self, other, np.True_)
+
+
+def _unless_broadcast(x: Any, y: Any, otherwise: Any) -> Any:
+    """In the place of a failed comparison: its outcome for shapes that do not fit. Raises the error again when they do."""
+    try:
+        broadcast_shapes(sizes_of(x), sizes_of(convert(y, hint=x.dtype)))
+    except OpError:
+        return wrap(otherwise)
+    raise  # noqa: PLE0704  (the error that the caller is handling)
 
 
 _equal, _not_equal = equal.fast, not_equal.fast

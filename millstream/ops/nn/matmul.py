@@ -12,7 +12,7 @@ from millstream.core.tensor import convert, install_operator
 from millstream.ops.array.shape import unbroadcast
 from millstream.ops.math.arithmetic import conjugate
 from millstream.ops.rules import Array, Namespace, broadcast_shapes, quiet
-from millstream.util.errors import OpError, invalid
+from millstream.util.errors import IncompatibleShapesError, OpError, invalid
 from millstream.util.export import export
 
 _WRONG = ErrorCase((np.ones((2, 3), "float32"), np.ones((4, 2), "float32")), OpError, "Matrix size-incompatible: In.0.: .2,3., In.1.: .4,2.", {"transpose_a": False, "transpose_b": False})  # fmt: skip
@@ -43,7 +43,7 @@ def _refuse(a: Any, b: Any) -> None:
             f"In[0] and In[1] must be matrices (rank 2 or more); got shapes {list(a)} and {list(b)}. Add a dimension with tf.expand_dims."
         )
     first, second = (f"[{','.join(map(str, s))}]" for s in (a, b))
-    raise invalid(f"Matrix size-incompatible: In[0]: {first}, In[1]: {second}")
+    raise IncompatibleShapesError(None, None, f"Matrix size-incompatible: In[0]: {first}, In[1]: {second}")
 
 
 @_matmul.infer

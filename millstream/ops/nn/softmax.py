@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dispatch import STATE, Hooks, execute
+from millstream.core.dtypes import int32, int64
 from millstream.core.op import op
 from millstream.core.samples import Array as Sampled
 from millstream.core.samples import Sample
@@ -31,7 +32,7 @@ def _logit_samples() -> list[Sample]:
     ]
 
 
-@op(name="softmax", samples=_logit_samples)
+@op(name="softmax", kinds="fV", samples=_logit_samples)
 @quiet
 def _softmax(xp: Namespace, logits: Array) -> Array:
     """exp(x) / sum(exp(x)) along the last dimension."""
@@ -49,7 +50,7 @@ def _(x: Any) -> Any:
     return real_divide(e, reduce_sum_(e, **_last(x)))
 
 
-@op(name="log_softmax", samples=_logit_samples)
+@op(name="log_softmax", kinds="fV", samples=_logit_samples)
 @quiet
 def _log_softmax(xp: Namespace, logits: Array) -> Array:
     """x - log(sum(exp(x))) along the last dimension."""
@@ -157,6 +158,10 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
     Raises: InvalidArgumentError for labels out of range (eagerly), ValueError for shapes that do not match.
     """
     x, y = convert(logits), convert(labels)
+    if y.dtype not in (int32, int64):
+        raise invalid(
+            f"Labels are whole numbers, int32 or int64; got {y.dtype.name}. Use tf.cast. [Op:SparseSoftmaxCrossEntropyWithLogits]"
+        )
     if y.ndim != x.ndim - 1 or tuple(y.shape) != tuple(x.shape)[:-1]:
         raise ValueError(
             f"Shape mismatch: The shape of labels (received {y.shape}) should equal the shape of logits except for the last dimension (received {x.shape})."
