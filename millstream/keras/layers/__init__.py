@@ -3,6 +3,8 @@
 from millstream.keras.layers import (
     advanced_activations,
     base,
+    conv_transpose,
+    convolutional,
     core,
     dense,
     embedding,
@@ -12,5 +14,8 @@ from millstream.keras.layers import (
     noise,
     normalization,
     op_layer,
+    pooling,
+    separable,
     side_effects,
+    spatial,
 )
