@@ -106,6 +106,16 @@ class Op:
         """Attach a sum of products: rule(*specs, **attrs) -> subscripts as einsum's."""
         return self._attach("contraction", rule)
 
+    def layout(self, rule: Rule) -> Rule:
+        """Attach how kernels want it: rule(*tensors, **attrs) -> tensors, written with ops that have kernels, or None to stay as it is."""
+        return self._attach("layout", rule)
+
+    def kernel(self, family: str, whole: bool = False) -> None:
+        """Say which family of kernels (`codegen/sliding.py`) computes this op, and whether its inputs must lie in order, without gaps."""
+        self.rules["kernel"] = lambda: family
+        if whole:
+            self.rules["whole"] = lambda: True
+
     def random(self, distribution: str) -> None:
         """Say that this op draws from a stream (attributes key, high; one input: the offset), in compiled code as well."""
         self.rules["random"] = lambda: distribution
