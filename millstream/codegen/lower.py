@@ -139,7 +139,8 @@ class _Lowering:
     def group(self, group: Any) -> list[Call]:
         """The calls of one group."""
         if group.kind in ("kernel", "convolve"):
-            return FAMILIES[group.anchor.op.rules["kernel"]()](self, group)
+            node = group.anchor
+            return FAMILIES[node.op.rules["kernel"](*[x.spec for x in node.inputs], **node.options)](self, group)
         made: Call = getattr(self, "_" + group.kind)(group)
         return [made]
 

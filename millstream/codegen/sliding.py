@@ -6,7 +6,7 @@
 from typing import Any
 
 from millstream.codegen import nests
-from millstream.codegen.kernels import conv, conv_gradient, layouts
+from millstream.codegen.kernels import conv, conv_gradient, layouts, pooling
 from millstream.codegen.kernels.gemm import Tile
 from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.lower import FAMILIES, Argument, Call, Place, _access, _ChainMaker, _kernel, _operand, _Ref
@@ -149,4 +149,35 @@ def _filter_gradient(lowering: Any, group: Any) -> list[Call]:
     return calls
 
 
+# ---------------------------------------------------------------------------------------------- pooling
+def _pool(lowering: Any, group: Any) -> list[Call]:
+    return _pooled(lowering, group, group.anchor.inputs[0].shape, group.anchor.shape)
+
+
+def _pool_gradient(lowering: Any, group: Any) -> list[Call]:
+    return _pooled(lowering, group, group.anchor.shape, group.anchor.inputs[-1].shape)
+
+
+def _pooled(lowering: Any, group: Any, x: tuple[int, ...], y: tuple[int, ...]) -> list[Call]:
+    """Pooling of images x to y, or its gradient, of whichever kind."""
+    node = group.anchor
+    family, dtype, options = node.op.rules["kernel"](**node.options), node.spec.dtype.name, node.options
+    kind, _, backwards = family.partition("_pool")
+    make = pooling.pool_gradient if backwards else pooling.pool
+    kernel = _kernel((family, dtype), lambda: make(kind, dtype))
+    images = [_image(lowering, i) for i in node.inputs]
+    x_strides = images[0][1] if node.inputs[0].shape == x and not (backwards and kind == "mean") else [0, 0, 0]
+    (top, _), (left, _) = options["pads"]
+    calls = []
+    for _, write in lowering.writes([node], node.shape):
+        own = [int(n) for n in write.view.strides[:3]]
+        y_strides = images[-1][1] if backwards else own
+        places: list[Argument] = [*(r.place for r, _ in images), write.place]
+        sizes = [*x, *y[1:3], *options["window"], *options["strides"], top, left, *x_strides, *y_strides]
+        cost = 4 * _size(y) * _size(options["window"])
+        calls.append(Call(kernel, [*places, *sizes], [r.place for r, _ in images], [write.place], cost=cost))
+    return calls
+
+
+FAMILIES.update({"max_pool": _pool, "mean_pool": _pool, "max_pool_gradient": _pool_gradient, "mean_pool_gradient": _pool_gradient})
 FAMILIES.update({"halo": _halo, "panels": _panels, "convolution": _convolve, "filter_gradient": _filter_gradient})

@@ -110,9 +110,12 @@ class Op:
         """Attach how kernels want it: rule(*tensors, **attrs) -> tensors, written with ops that have kernels, or None to stay as it is."""
         return self._attach("layout", rule)
 
-    def kernel(self, family: str, whole: bool = False) -> None:
-        """Say which family of kernels (`codegen/sliding.py`) computes this op, and whether its inputs must lie in order, without gaps."""
-        self.rules["kernel"] = lambda: family
+    def kernel(self, family: str, whole: bool = False, covers: Rule = lambda *specs, **attrs: True) -> None:
+        """Say which family of kernels (`codegen/sliding.py`) computes this op, and for which specs and attributes.
+
+        whole: its inputs must lie in order, without gaps; otherwise only the last axis must run along memory.
+        """
+        self.rules["kernel"] = lambda *specs, **attrs: family if covers(*specs, **attrs) else None
         if whole:
             self.rules["whole"] = lambda: True
 

@@ -104,8 +104,8 @@ class Fusion:
             self._own(node, self._open("random", node.shape, node))
         elif "contraction" in rules and _is_matrix_product(node):
             self._own(node, self._open("contract", node.shape, node))
-        elif "kernel" in rules:
-            self._own(node, self._open("convolve" if rules["kernel"]() == "convolution" else "kernel", node.shape, node))
+        elif "kernel" in rules and (family := family_of(node)):
+            self._own(node, self._open("convolve" if family == "convolution" else "kernel", node.shape, node))
         else:
             self._own(node, self._open("call", (), node))
 
@@ -240,6 +240,14 @@ class Fusion:
 def _compiles(node: Node) -> bool:
     specs = [node.spec, *[x.spec for x in node.inputs]]
     return all(type(s) is not tuple and s.dtype.name in COMPILED for s in specs)
+
+
+def family_of(node: Node) -> str | None:
+    """Which family of kernels computes a node whose op has such a rule; None for shapes and types that it does not cover."""
+    if any(x.spec.dtype.name not in ("float32", "float64") for x in node.inputs):
+        return None
+    found: str | None = node.op.rules["kernel"](*[x.spec for x in node.inputs], **node.options)
+    return found
 
 
 def _is_matrix_product(node: Node) -> bool:

@@ -133,3 +133,11 @@ avg_pool.infer(_pooled)
 avg_pool_gradient.infer(lambda dy, *, sizes, **attrs: ArraySpec((dy.shape[0], *sizes, dy.shape[-1]), dy.dtype))
 avg_pool.vjp(lambda g, y, x, **attrs: avg_pool_gradient(g, sizes=tuple(int(n) for n in x.shape[1:-1]), **attrs))
 avg_pool_gradient.vjp(lambda g, dx, dy, *, sizes, **attrs: avg_pool(g, **attrs))
+
+
+def _covers(*images: ArraySpec, dilations: Shape, **attrs: Any) -> bool:
+    return len(dilations) == 2 and dilations == (1, 1)
+
+
+for _op, _family in ((max_pool, "max_pool"), (avg_pool, "mean_pool"), (max_pool_gradient, "max_pool_gradient"), (avg_pool_gradient, "mean_pool_gradient")):
+    _op.kernel(_family, covers=_covers)
