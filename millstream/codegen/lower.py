@@ -6,7 +6,7 @@ batch size, makes no new one.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from millstream.codegen import nests
@@ -216,7 +216,12 @@ def _operand(r: _Ref, axes: list[tuple[int, tuple[Any, ...]]], k: int) -> Operan
     gathered = next((a for a, (_, steps) in enumerate(axes) if isinstance(steps[k], _Row)), None)
     last = axes[-1][1][k] if axes else 0
     inner = 2 if isinstance(last, _Row) else last if last in (0, 1) else 2
-    return Operand(r.dtype, inner, gathered, bool(r.stream))
+    return Operand(r.dtype, inner, gathered, bool(r.stream), _is_uniform(axes, k))
+
+
+def _is_uniform(axes: list[tuple[int, tuple[Any, ...]]], k: int) -> bool:
+    """Whether all of a nest reads one element; what is written never is (but for nests of one element, which have no axes)."""
+    return bool(axes) and all(steps[k] == 0 for _, steps in axes)
 
 
 def _access(
@@ -224,10 +229,9 @@ def _access(
 ) -> list[Argument]:
     """The arguments of one `nests.Access`, in the order in which it declares them."""
     out: list[Argument] = [r.place]
-    for a in own:
-        if a != vector_axis or operand.inner == 2:
-            step = axes[a][1][k]
-            out.append(r.view.strides[r.view.gathered or 0] if isinstance(step, _Row) else step)
+    for a in nests.own_strides(operand, own, vector_axis):
+        step = axes[a][1][k]
+        out.append(r.view.strides[r.view.gathered or 0] if isinstance(step, _Row) else step)
     if operand.gathered is not None:
         out += [Place("rows", 0), Place("batch", 0)]
     if operand.streamed:
@@ -305,8 +309,8 @@ class _ReductionCall:
         along_kept = bool(kept) and (not folded or self._last_is_kept())
         refs = [*self.before.reads, *self.after.reads, *self.after.writes]
         vector = len(kept) - 1 if along_kept else len(axes) - 1
-        operands = [_operand_along(r, axes, vector, k) for k, r in enumerate(refs)]
         count, reads = len(self.before.reads), len(self.before.reads) + len(self.after.reads)
+        operands = [_operand_along(r, axes, vector, k, k < reads) for k, r in enumerate(refs)]
         before = Chain(tuple(operands[:count]), (), tuple(self.before.steps), ())
         after = Chain(tuple(operands[count:reads]), tuple(operands[reads:]), tuple(self.after.steps), tuple(self.after.stores))
         key = Reduction(self.combiner, self.x.spec.dtype.name, before, after, len(kept), len(folded), along_kept)
@@ -342,9 +346,9 @@ class _ReductionCall:
         return axis - sum(1 for a in self.folded if a < axis)
 
 
-def _operand_along(r: _Ref, axes: list[tuple[int, tuple[Any, ...]]], vector: int, k: int) -> Operand:
+def _operand_along(r: _Ref, axes: list[tuple[int, tuple[Any, ...]]], vector: int, k: int, is_read: bool) -> Operand:
     step = axes[vector][1][k] if axes else 0
-    return Operand(r.dtype, step if step in (0, 1) else 2, None, bool(r.stream))
+    return Operand(r.dtype, step if step in (0, 1) else 2, None, bool(r.stream), is_read and _is_uniform(axes, k))
 
 
 class _ProductCall:
@@ -370,7 +374,7 @@ class _ProductCall:
         tile = tile_for(rows, columns, self.lowering.machine, self.dtype)
         refs = [*self.chain.reads, *self.chain.writes]
         axes = [(n, tuple(r.view.strides[a] for r in refs)) for a, n in enumerate((rows, columns))]
-        operands = [_operand(r, axes, k) for k, r in enumerate(refs)]
+        operands = [replace(_operand(r, axes, k), whole=r.view.strides == (columns, 1)) for k, r in enumerate(refs)]
         count = len(self.chain.reads)
         chain = Chain(tuple(operands[:count]), tuple(operands[count:]), tuple(self.chain.steps), tuple(self.chain.stores))
         ragged = columns % (tile.vectors * self.lowering.machine.lanes(self.dtype)) != 0
@@ -384,9 +388,9 @@ class _ProductCall:
 
 
 def _product(tile: Tile, dtype: str, ragged: bool, chain: Chain) -> Function:
-    def declare(b: LoopBuilder) -> list[Access]:
+    def declare(b: LoopBuilder, columns: Value) -> list[Access]:
         named = [(f"r{k}", x) for k, x in enumerate(chain.reads)] + [(f"w{k}", x) for k, x in enumerate(chain.writes)]
-        return [Access(b, name, x, range(2), 1) for name, x in named]
+        return [Access(b, name, x, range(2), 1, columns) for name, x in named]
 
     def epilogue(b: LoopBuilder, accesses: list[Access], i: Value, j: Value, value: Value, mask: Any) -> None:
         at = [x.advance(b, x.start, 0, i) for x in accesses]

@@ -74,7 +74,9 @@ class Op:
     def vjp(self, *rules: Rule | None) -> None:
         """Attach a gradient per input: rule(g, y, *inputs, **attrs) -> Tensor or None; None for an input without gradient."""
         if not self.variadic and len(rules) != len(self.inputs):
-            raise TypeError(f"{self.name} has {len(self.inputs)} inputs; got {len(rules)} gradient rules. Give one per input, None for none.")
+            raise TypeError(
+                f"{self.name} has {len(self.inputs)} inputs; got {len(rules)} gradient rules. Give one per input, None for none."
+            )
         self.vjps = rules
 
     def vjp_all(self, rule: Rule) -> Rule:
@@ -145,12 +147,17 @@ class Op:
 _KINDS = {"f": "floating point", "c": "complex", "i": "whole", "u": "unsigned", "b": "bool", "O": "string"}
 
 
+def title_of(made: Op) -> str:
+    """The op's name as messages have it: "ReduceSum"."""
+    return "".join(w.capitalize() for w in made.name.split("_"))
+
+
 def refuse_kind(made: Op, dtype: Any) -> None:
     """Raises: InvalidArgumentError for a first input of a kind that the op does not take."""
     from millstream.core.dtypes import OF_NUMPY
     from millstream.util.errors import invalid
 
-    title = "".join(w.capitalize() for w in made.name.split("_"))
+    title = title_of(made)
     wanted = ", ".join(_KINDS[k] for k in made.kinds if k in _KINDS)
     raise invalid(f"{title} takes tensors that are {wanted}; got {OF_NUMPY[dtype].name} [Op:{title}]. Convert it with tf.cast.")
 
@@ -225,4 +232,3 @@ def _bind(made: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tupl
     if made.variadic:
         return values.pop(made.inputs[-1], ()), values
     return tuple(values.pop(n) for n in made.inputs), values
-

@@ -194,7 +194,7 @@ def refuse_in_graph(what: str) -> Any:
 
 # ---------------------------------------------------------------------------------------------- conversion
 _READERS: list[tuple[type, Callable[[Any], Any]]] = []
-_pack_hook: list[Callable[[Any, DType | None], Tensor]] = []
+_pack_hook: list[Callable[[Any, DType | None, DType | None], Tensor]] = []
 
 
 def register_reader(kind: type, read: Callable[[Any], Any]) -> None:
@@ -210,7 +210,7 @@ def reader_of(value: Any) -> Callable[[Any], Any] | None:
     return None
 
 
-def set_pack(pack: Callable[[Any, DType | None], Tensor]) -> None:
+def set_pack(pack: Callable[[Any, DType | None, DType | None], Tensor]) -> None:
     """The op that stacks lists which contain tensors; installed by the ops."""
     _pack_hook[:] = [pack]
 
@@ -228,8 +228,8 @@ def convert(value: Any, dtype: DType | None = None, hint: DType | None = None) -
     read = reader_of(value)
     if read is not None:
         return _checked(read(value), dtype)
-    if isinstance(value, (list, tuple)) and not isinstance(value, TensorShape) and _holds_tensors(value):
-        return _pack_hook[0](value, dtype or hint)
+    if isinstance(value, (list, tuple)) and not isinstance(value, TensorShape) and holds_tensors(value):
+        return _pack_hook[0](value, dtype, hint)
     return _wrap(to_array(value, dtype, hint))
 
 
@@ -245,10 +245,9 @@ def _checked(tensor: Tensor, dtype: DType | None) -> Tensor:
     return tensor
 
 
-def _holds_tensors(value: Any) -> bool:
-    return any(
-        isinstance(v, Tensor) or reader_of(v) is not None or (isinstance(v, (list, tuple)) and _holds_tensors(v)) for v in value
-    )
+def holds_tensors(value: Any) -> bool:
+    """Whether a nested list or tuple has a tensor, or what becomes one, in it."""
+    return any(isinstance(v, Tensor) or reader_of(v) is not None or (isinstance(v, (list, tuple)) and holds_tensors(v)) for v in value)
 
 
 def check_scalar(tensor: Tensor, what: str) -> Any:

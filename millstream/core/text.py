@@ -1,8 +1,8 @@
 """How the values of tensors are written: as TensorFlow wrote them with the NumPy of its time.
 
-    tf.Tensor(                                    a text of several lines begins on a line of its own
-    [[1 2]
-     [3 4]], shape=(2, 2), dtype=int32)
+tf.Tensor(                                    a text of several lines begins on a line of its own
+[[1 2]
+ [3 4]], shape=(2, 2), dtype=int32)
 """
 
 from typing import Any

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from millstream.core.dispatch import eagerly
+from millstream.core.dispatch import STATE, eagerly
 from millstream.core.spec import ArraySpec, TensorShape, TensorSpec
-from millstream.core.tensor import convert
+from millstream.core.tensor import Tensor, convert
 from millstream.data import nested, specs
 from millstream.graph.trace import Trace
 from millstream.ops.random.seeds import Numbering
@@ -35,8 +35,13 @@ class ElementFunction:
         return lambda element: self._call(numbering, element)
 
     def _call(self, numbering: Numbering, element: Any) -> Any:
-        with eagerly(), numbering.active():
+        tapes, trace, STATE.tapes, STATE.trace = STATE.tapes, STATE.trace, (), None
+        outer = numbering.enter()
+        try:
             return as_element(self.apply(element))
+        finally:
+            numbering.leave(outer)
+            STATE.tapes, STATE.trace = tapes, trace
 
     def apply(self, element: Any) -> Any:
         """The bare call."""
@@ -75,6 +80,8 @@ def _common(a: TensorShape, b: TensorShape) -> TensorShape:
 
 def as_element(result: Any) -> Any:
     """What a function returned as an element: its leaves become tensors, data sets stay."""
+    if type(result) is Tensor or (type(result) is tuple and all(type(x) is Tensor for x in result)):
+        return result  # the usual case, quickly
     if isinstance(result, list):
         result = tuple(result)
     return nested.map_leaves(lambda x: x if x is None or is_dataset(x) else convert(x), result)

@@ -22,6 +22,8 @@ def flatten(x: Any) -> list[Any]:
     """
     if isinstance(x, Tensor) or not is_nested(x):
         return [x]
+    if type(x) is tuple and all(type(v) is Tensor for v in x):
+        return list(x)
     values = [x[k] for k in sorted(x)] if isinstance(x, Mapping) else x
     return [leaf for value in values for leaf in flatten(value)]
 
@@ -36,7 +38,7 @@ def pack(like: Any, leaves: list[Any]) -> Any:
 
 
 def _pack(like: Any, leaves: Iterator[Any]) -> Any:
-    if not is_nested(like):
+    if isinstance(like, Tensor) or not is_nested(like):
         return next(leaves)
     if isinstance(like, Mapping):
         filled = {k: _pack(like[k], leaves) for k in sorted(like)}

@@ -8,7 +8,8 @@ import numpy as np
 from millstream.core.dispatch import wrap
 from millstream.core.dtypes import DType, string
 from millstream.core.spec import TensorSpec
-from millstream.core.tensor import Tensor, convert, to_array
+from millstream.core.tensor import Tensor, convert
+from millstream.core.values import to_array
 from millstream.data import nested, specs
 from millstream.data.source import Rows, Source
 from millstream.util.errors import invalid
@@ -140,7 +141,9 @@ def _fitting(value: Any, spec: TensorSpec, element: Any) -> Tensor:
             f"The expected type was {spec.dtype.name}, but the yielded element was {element}."
         ) from None
     if not spec.shape.is_compatible_with(array.shape):
-        raise invalid(f"ValueError: `generator` yielded an element of shape {array.shape} where an element of shape {spec.shape} was expected.")
+        raise invalid(
+            f"ValueError: `generator` yielded an element of shape {array.shape} where an element of shape {spec.shape} was expected."
+        )
     return wrap(array if array.ndim else array[()] if spec.dtype is not string else array)
 
 

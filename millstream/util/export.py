@@ -103,8 +103,8 @@ def exported() -> dict[str, Any]:
 
 def load_everything() -> None:
     """Import all providers, so that `exported` is complete."""
-    for space in list(_PROVIDERS):
-        _load(space)
+    while _PROVIDERS:  # what is loaded may bring providers of its own
+        _load(next(iter(_PROVIDERS)))
     for module in set(_LATER.values()):
         importlib.import_module(module)
 

@@ -101,7 +101,7 @@ def test_larger_set_of_values_and_gradients() -> None:
         except AssertionError as error:
             ran += 1
             wrong += [] if case["key"] in WRONG_THERE else [f"{case['expression']}: {error}"]
-    print(f"{ran} expressions ran, {len(missing)} name what does not exist: {sorted(set(missing))}")
+    print(f"{ran} expressions ran, {len(missing)} name what does not exist: {sorted(set(missing))}")  # noqa: T201  (shown by pytest -s)
     assert not wrong, "\n".join(wrong)
 
 
@@ -117,7 +117,7 @@ def test_larger_set_of_random_numbers() -> None:
             np.testing.assert_array_equal([stream.order(case["count"]) for _ in range(case["epochs"])], data[case["key"]])
             continue
         names: dict[str, Any] = {"tf": tf}
-        exec(case["setup"], names)  # noqa: S102
+        exec(case["setup"], names)
         for call, values in enumerate(_run(case["lines"], case["mode"], case["calls"], names)):
             for i, value in enumerate(values):
                 _same_numbers(value, data[f"{case['key']}/{call}/{i}"], case["lines"][i])

@@ -38,7 +38,11 @@ def _smooth(op: Op) -> list[Sample]:
     """The samples to differentiate, one of those that differ in precision alone: all are tried in float64."""
     if op.vjp_all_rule is None and not any(op.vjps or ()):
         return []
-    found = [s for s in _samples(op) if s.gradient and any(map(_is_float, s.arrays())) and all(np.asarray(a).dtype.kind != "c" for a in s.arrays())]
+    found = [
+        s
+        for s in _samples(op)
+        if s.gradient and any(map(_is_float, s.arrays())) and all(np.asarray(a).dtype.kind != "c" for a in s.arrays())
+    ]
     return list({s.name.replace("float32", "float64"): s for s in found}.values())
 
 

@@ -15,7 +15,11 @@ from millstream.keras.layers import (
     normalization,
     op_layer,
     pooling,
+    recurrent,
+    recurrent_cells,
+    recurrent_layers,
     separable,
     side_effects,
     spatial,
+    wrappers,
 )

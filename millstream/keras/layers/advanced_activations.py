@@ -152,7 +152,10 @@ class ReLU(Layer):
             if value is not None and value < 0:
                 raise ValueError(f"{name} of Relu layer cannot be negative value: {value}")
         self.max_value = None if max_value is None else float(max_value)
-        self.negative_slope, self.threshold = _needed(negative_slope, "negative_slope of Relu layer"), _needed(threshold, "threshold of Relu layer")
+        self.negative_slope, self.threshold = (
+            _needed(negative_slope, "negative_slope of Relu layer"),
+            _needed(threshold, "threshold of Relu layer"),
+        )
 
     def call(self, inputs: Any) -> Any:
         """Rectified."""

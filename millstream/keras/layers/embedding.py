@@ -28,7 +28,9 @@ class Embedding(Layer):
             kwargs["input_shape"] = tuple(input_length) if isinstance(input_length, (list, tuple)) else (input_length,)
         super().__init__(activity_regularizer=activity_regularizer, autocast=False, **kwargs)
         if int(input_dim) < 1 or int(output_dim) < 1:
-            raise ValueError(f"Embedding layer {self.name}: both `input_dim` and `output_dim` should be positive; got {input_dim} and {output_dim}.")
+            raise ValueError(
+                f"Embedding layer {self.name}: both `input_dim` and `output_dim` should be positive; got {input_dim} and {output_dim}."
+            )
         self.input_dim, self.output_dim, self.mask_zero, self.input_length = int(input_dim), int(output_dim), mask_zero, input_length
         self.supports_masking = mask_zero
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -38,7 +40,9 @@ class Embedding(Layer):
     def build(self, input_shape: Any = None) -> None:
         """Make the table."""
         shape = (self.input_dim, self.output_dim)
-        self.embeddings = self.add_weight("embeddings", shape, None, self.embeddings_initializer, self.embeddings_regularizer, True, self.embeddings_constraint)
+        self.embeddings = self.add_weight(
+            "embeddings", shape, None, self.embeddings_initializer, self.embeddings_regularizer, True, self.embeddings_constraint
+        )
         self.built = True
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

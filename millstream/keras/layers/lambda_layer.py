@@ -22,7 +22,11 @@ class Lambda(Layer):
     [6.0]
     """
 
-    def __init__(self, function: Callable[..., Any], output_shape: Any = None, mask: Any = None, arguments: Any = None, **kwargs: Any) -> None:
+    _passes: set[str]
+
+    def __init__(
+        self, function: Callable[..., Any], output_shape: Any = None, mask: Any = None, arguments: Any = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if not callable(function):
             raise TypeError(f"Lambda layer {self.name} needs a function; got {function!r}.")
@@ -88,7 +92,8 @@ def _load(function: Any, kind: str, module: str | None, custom_objects: dict[str
     if kind == "lambda":
         code, defaults, closure = function
         cells = tuple(types.CellType(value) for value in closure) if closure else None
-        return types.FunctionType(marshal.loads(base64.b64decode(code)), dict(names), "<lambda>", tuple(defaults) if defaults else None, cells)  # noqa: S302  (a model file of the user's own)
+        compiled = marshal.loads(base64.b64decode(code))  # noqa: S302  (a model of the user's own, as Keras has it)
+        return types.FunctionType(compiled, dict(names), "<lambda>", tuple(defaults) if defaults else None, cells)
     found = get_registered_object(function, custom_objects, names)
     if found is None:
         raise ValueError(f"The function {function!r} of a Lambda layer is not known; pass custom_objects={{{function!r}: the function}}.")

@@ -211,7 +211,9 @@ class Dot(Merge):
         axes = self._axes([len(s) for s in shapes])
         sizes = [s[a] for s, a in zip(shapes, axes, strict=True)]
         if None not in sizes and sizes[0] != sizes[1]:
-            raise ValueError(f"Dimension incompatibility {sizes[0]} != {sizes[1]}. Layer shapes: {shapes[0]}, {shapes[1]}. Chosen axes: {axes[0]}, {axes[1]}")
+            raise ValueError(
+                f"Dimension incompatibility {sizes[0]} != {sizes[1]}. Layer shapes: {shapes[0]}, {shapes[1]}. Chosen axes: {axes[0]}, {axes[1]}"
+            )
         self.built = True
 
     def call(self, inputs: Any) -> Any:
@@ -275,5 +277,3 @@ def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
 def dot(inputs: Any, axes: Any, normalize: bool = False, **kwargs: Any) -> Any:
     """`Dot` called on two tensors."""
     return Dot(axes=axes, normalize=normalize, **kwargs)(inputs)
-
-

@@ -1,6 +1,6 @@
 """BatchNormalization, LayerNormalization: shift and scale to mean 0 and variance 1, then by learnt factors.
 
-    y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
+y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,9 @@ class BatchNormalization(_Normalization):
     ) -> None:  # fmt: skip
         super().__init__(name=name, trainable=trainable, **kwargs)
         if renorm or virtual_batch_size is not None or adjustment is not None:
-            raise ValueError(f"BatchNormalization {self.name}: renorm, virtual_batch_size and adjustment are not supported; leave them out.")
+            raise ValueError(
+                f"BatchNormalization {self.name}: renorm, virtual_batch_size and adjustment are not supported; leave them out."
+            )
         self.axis, self.momentum, self.epsilon, self.center, self.scale, self.fused = axis, momentum, epsilon, center, scale, fused
         self._take({
             "beta_initializer": beta_initializer, "gamma_initializer": gamma_initializer, "moving_mean_initializer": moving_mean_initializer,
@@ -193,4 +195,11 @@ class LayerNormalization(_Normalization):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""
-        return {**super().get_config(), "axis": self.axis, "epsilon": self.epsilon, "center": self.center, "scale": self.scale, **self._options()}
+        return {
+            **super().get_config(),
+            "axis": self.axis,
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+            **self._options(),
+        }

@@ -21,13 +21,18 @@ from millstream.keras.layers.signature import CallSignature
 from millstream.util import export as table
 from millstream.util.export import export
 
-_V1 = frozenset(("gather", "pad", "shape", "size", "squeeze", "transpose", "rank", "reverse_sequence", "strings.length", "scatter_nd_update"))
+_V1 = frozenset(
+    ("gather", "pad", "shape", "size", "squeeze", "transpose", "rank", "reverse_sequence", "strings.length", "scatter_nd_update")
+)
 _FAMILIES = ("math.", "linalg.", "nn.")
 
 
 @export("tf.keras.layers.TFOpLambda")
 class TFOpLambda(Layer):
     """One tf function as a layer. Args: function; its public name without "tf."; the layer's name."""
+
+    function: Any
+    symbol: str
 
     def __init__(self, function: Any, name: str | None = None, symbol: str = "", **kwargs: Any) -> None:
         if isinstance(function, str):

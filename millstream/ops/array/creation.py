@@ -5,18 +5,26 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dispatch import Hooks, execute, wrap
-from millstream.core.dtypes import DType, as_dtype, float32, float64
+from millstream.core.dtypes import DType, as_dtype, float32, float64, string
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, TensorShape
-from millstream.core.tensor import Tensor, convert, reader_of, set_pack
-from millstream.ops.array.shape import static_shape
+from millstream.core.tensor import Tensor, convert, holds_tensors, set_pack
+from millstream.ops.array.shape import full_shape, static_shape
 from millstream.ops.rules import Array, Namespace, normalize_axis, quiet
-from millstream.util.errors import OpError, invalid
+from millstream.util.errors import UnimplementedError, invalid
 from millstream.util.export import export
 
 
-@op(name="cast", samples=lambda: [Sample("down", (Sampled((7,), "float64"),), {"dtype": float32}, False), Sample("up", (Sampled((3, 5), "int32"),), {"dtype": float32}, False), Sample("wider", (Sampled((3, 5)),), {"dtype": float64})])
+@op(
+    name="cast",
+    samples=lambda: [
+        Sample("down", (Sampled((7,), "float64"),), {"dtype": float32}, False),
+        Sample("up", (Sampled((3, 5), "int32"),), {"dtype": float32}, False),
+        Sample("wider", (Sampled((3, 5)),), {"dtype": float64}),
+    ],
+)
 @quiet
 def _cast(xp: Namespace, x: Array, *, dtype: DType) -> Array:
     """The values in another dtype; floats to integers drop the fraction."""
@@ -26,7 +34,6 @@ def _cast(xp: Namespace, x: Array, *, dtype: DType) -> Array:
 
 
 _cast.infer(lambda x, *, dtype: ArraySpec(x.shape, dtype))
-_cast.vjp(lambda g, out, x, *, dtype: cast(g, x.dtype) if x.dtype.is_floating or x.dtype.is_complex else None)
 _cast.scalar(lambda b, x, *, dtype: b.cast(x, dtype.name))
 
 
@@ -39,7 +46,18 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
     """
     target = as_dtype(dtype)
     x = convert(x)
+    if x.dtype is not target and string in (x.dtype, target):
+        raise UnimplementedError(
+            None, None, f"Cast {x.dtype.name} to {target.name} is not supported; use tf.strings.to_number or as_string. [Op:Cast]"
+        )
     return x if x.dtype is target else execute(_cast, (x,), {"dtype": target})
+
+
+_cast.vjp(lambda g, out, x, *, dtype: cast(g, x.dtype) if _has_gradient(x.dtype) and _has_gradient(dtype) else None)
+
+
+def _has_gradient(dtype: DType) -> bool:
+    return dtype.is_floating or dtype.is_complex
 
 
 @export("tf.constant")
@@ -85,7 +103,7 @@ def zeros(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
     [0.0, 0.0]
     """
     target = as_dtype(dtype)
-    return full(ArraySpec(static_shape(shape), target), b"" if target.name == "string" else 0)
+    return full(ArraySpec(full_shape(shape), target), b"" if target is string else 0)
 
 
 @export("tf.ones")
@@ -95,7 +113,10 @@ def ones(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
     >>> tf.ones([2], tf.int32).numpy().tolist()
     [1, 1]
     """
-    return full(ArraySpec(static_shape(shape), as_dtype(dtype)), 1)
+    target = as_dtype(dtype)
+    if target is string:
+        raise TypeError("Cannot convert 1 to EagerTensor of dtype string: there is no string of ones; use tf.fill.")
+    return full(ArraySpec(full_shape(shape), target), 1)
 
 
 @export("tf.zeros_like")
@@ -124,7 +145,7 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
     x = convert(value)
     if x.ndim:
         raise invalid(f"value must represent a scalar, got shape {list(x.shape)}")
-    return broadcast_to(x, dims)  # type: ignore[no-any-return]
+    return broadcast_to(x, full_shape(dims))  # type: ignore[no-any-return]
 
 
 @op(name="stack", samples=lambda: [Sample("pair", (Sampled((2, 3)), Sampled((2, 3))), {"axis": 1})])
@@ -159,23 +180,14 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Any:
     >>> tf.stack([[1, 2], [3, 4]], axis=1).numpy().tolist()
     [[1, 3], [2, 4]]
     """
+    if isinstance(values, np.ndarray) or not (isinstance(values, Tensor) or holds_tensors(values)):
+        values = convert(values)  # as a whole, so that numbers of several kinds get one dtype
     if isinstance(values, Tensor):
+        if axis == 0:
+            return values
         values = list(values)
-    if not any(isinstance(v, Tensor) or reader_of(v) is not None for v in values):
-        values = _of_python(values)
-        if not values:
-            return convert(np.zeros(0, "float32"))
     first = convert(values[0])
     return execute(_stack, tuple(values), {"axis": normalize_axis(axis, first.ndim + 1)})
-
-
-def _of_python(values: Any) -> list[Any]:
-    """Python values as tensors of one dtype, that of all of them together."""
-    try:
-        whole = convert(list(values))._array
-    except (ValueError, OpError):
-        return [convert(v) for v in values]
-    return [wrap(whole[i, ...] if whole.dtype == object else whole[i]) for i in range(len(whole))]
 
 
 def _filled_like(x: Any, value: int) -> Tensor:
@@ -185,10 +197,11 @@ def _filled_like(x: Any, value: int) -> Tensor:
     return full(ArraySpec(tuple(x.shape), x.dtype), value)
 
 
-def _pack(values: Any, dtype: DType | None) -> Any:
+def _pack(values: Any, dtype: DType | None, hint: DType | None) -> Any:
     """A nested list that contains tensors; its Python numbers take the tensors' dtype."""
-    found = _dtype_within(values) or dtype
-    return _stack(*[v if isinstance(v, Tensor) else convert(v, None, found) for v in values], axis=0)
+    found = _dtype_within(values) or dtype or hint
+    made = _stack(*[v if isinstance(v, Tensor) else convert(v, None, found) for v in values], axis=0)
+    return made if dtype is None else cast(made, dtype)
 
 
 def _dtype_within(values: Any) -> DType | None:

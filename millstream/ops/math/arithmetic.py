@@ -33,6 +33,21 @@ add.vjp(lambda g, out, x, y: unbroadcast(g, x), lambda g, out, x, y: unbroadcast
 add.scalar(lambda b, x, y: x + y)
 
 
+@op("tf.math.negative", "tf.negative", kinds="iufVc", samples=unary(-2, 2, NUMBERS))
+def negative(xp: Namespace, x: Array) -> Array:
+    """The number with its sign changed.
+
+    >>> tf.negative([1.0, -2.0]).numpy().tolist()
+    [-1.0, 2.0]
+    """
+    return xp.negative(x)
+
+
+negative.infer(same_as_input)
+negative.vjp(lambda g, out, x: negative(g))
+negative.scalar(lambda b, x: b.neg(x))
+
+
 @op("tf.math.subtract", "tf.subtract", kinds="iufVc", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
 @quiet
 def subtract(xp: Namespace, x: Array, y: Array) -> Array:
@@ -128,7 +143,14 @@ floordiv.infer(broadcast)
 floordiv.no_gradient()
 
 
-@op("tf.math.floormod", "tf.math.mod", "tf.mod", kinds="iufV", samples=binary(-9, 9, 1.5, 4, dtypes=FLOATS, gradient=False), errors=DIFFERENT)
+@op(
+    "tf.math.floormod",
+    "tf.math.mod",
+    "tf.mod",
+    kinds="iufV",
+    samples=binary(-9, 9, 1.5, 4, dtypes=FLOATS, gradient=False),
+    errors=DIFFERENT,
+)
 @quiet
 def floormod(xp: Namespace, x: Array, y: Array) -> Array:
     """Remainder of floordiv; it has the sign of y.
@@ -143,32 +165,6 @@ def floormod(xp: Namespace, x: Array, y: Array) -> Array:
 
 floormod.infer(broadcast)
 floormod.vjp(lambda g, out, x, y: unbroadcast(g, x), lambda g, out, x, y: unbroadcast(multiply(g, negative(floordiv(x, y))), y))
-
-
-@op("tf.math.negative", "tf.negative", kinds="iufVc", samples=unary(-2, 2, NUMBERS))
-def negative(xp: Namespace, x: Array) -> Array:
-    """The number with its sign changed.
-
-    >>> tf.negative([1.0, -2.0]).numpy().tolist()
-    [-1.0, 2.0]
-    """
-    return xp.negative(x)
-
-
-negative.infer(same_as_input)
-negative.vjp(lambda g, out, x: negative(g))
-negative.scalar(lambda b, x: b.neg(x))
-
-
-@op(name="real_abs", kinds="iufV", samples=unary(-2, 2, NUMBERS))
-def absolute(xp: Namespace, x: Array) -> Array:
-    """Absolute value of real numbers."""
-    return xp.abs(x)
-
-
-absolute.infer(same_as_input)
-absolute.vjp(lambda g, out, x: multiply(g, sign(x)))
-absolute.scalar(lambda b, x: b.abs(x))
 
 
 @op("tf.math.sign", "tf.sign", samples=unary(-2, 2, NUMBERS))
@@ -189,6 +185,17 @@ sign.vjp(lambda g, out, x: Hooks.zeros_like(g))
 def _(b: Any, x: Any) -> Any:
     zero, one = b.const(0, x), b.const(1, x)
     return b.select(b.gt(x, zero), one, b.select(b.lt(x, zero), b.const(-1, x), x))
+
+
+@op(name="real_abs", kinds="iufV", samples=unary(-2, 2, NUMBERS))
+def absolute(xp: Namespace, x: Array) -> Array:
+    """Absolute value of real numbers."""
+    return xp.abs(x)
+
+
+absolute.infer(same_as_input)
+absolute.vjp(lambda g, out, x: multiply(g, sign(x)))
+absolute.scalar(lambda b, x: b.abs(x))
 
 
 @op("tf.math.square", "tf.square", kinds="iufVc", samples=unary(-2, 2, NUMBERS))

@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import execute, wrap
 from millstream.core.dtypes import DType, as_dtype, bool_, int32, int64
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.creation import cast, ones_like
@@ -67,7 +68,12 @@ def _flat(x: Any) -> Any:
     return reshape(x, [-1])
 
 
-@op(name="histogram_fixed_width_bins", mixed=True, kinds="iuf", samples=lambda: [Sample("four", (Sampled((9,)), Sampled((2,), values=(-1, 1))), {"nbins": 4, "dtype": int32}, False)])
+@op(
+    name="histogram_fixed_width_bins",
+    mixed=True,
+    kinds="iuf",
+    samples=lambda: [Sample("four", (Sampled((9,)), Sampled((2,), values=(-1, 1))), {"nbins": 4, "dtype": int32}, False)],
+)
 def _bins(xp: Namespace, values: Array, value_range: Array, *, nbins: int, dtype: DType) -> Array:
     """The bin that each value falls into; those outside fall into the first or the last."""
     low, high = float(value_range[0]), float(value_range[1])
@@ -104,7 +110,9 @@ def histogram_fixed_width(values: Any, value_range: Any, nbins: Any = 100, dtype
 
 
 @export("tf.math.confusion_matrix")
-def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, weights: Any = None, dtype: Any = int32, name: str | None = None) -> Any:
+def confusion_matrix(
+    labels: Any, predictions: Any, num_classes: Any = None, weights: Any = None, dtype: Any = int32, name: str | None = None
+) -> Any:
     """How often each class (row) was taken for each class (column): [C, C].
 
     Raises: InvalidArgumentError for a class outside of [0, num_classes).
@@ -134,7 +142,12 @@ def _check_classes(what: str, x: Any, classes: int) -> None:
         raise invalid(f"`{what}` out of bound: got {int(np.min(array))} to {int(np.max(array))} for {classes} classes.")
 
 
-@op(name="in_top_k", mixed=True, kinds="iu", samples=lambda: [Sample("batch", (Sampled((4,), "int32", 0, 4), Sampled((4, 5))), {"k": 2}, False)])
+@op(
+    name="in_top_k",
+    mixed=True,
+    kinds="iu",
+    samples=lambda: [Sample("batch", (Sampled((4,), "int32", 0, 4), Sampled((4, 5))), {"k": 2}, False)],
+)
 def _in_top_k(xp: Namespace, targets: Array, predictions: Array, *, k: int) -> Array:
     """Whether fewer than k predictions of the row are larger than the target's; False for a target outside or not finite."""
     good = (targets >= 0) & (targets < predictions.shape[1])

@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import as_dtype, bool_, int64
 from millstream.core.op import op
-from millstream.core.samples import FLOATS, Array as Sampled, Sample, Samples
+from millstream.core.samples import FLOATS, Sample, Samples
+from millstream.core.samples import Array as Sampled
 from millstream.core.spec import ArraySpec, Shape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.shape import _broadcast_to, _reshape
@@ -47,7 +48,7 @@ def restore(g: Any, x: Any, axis: Axes) -> Any:
 @quiet
 def reduce_sum_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Sum along axes."""
-    return x.sum(axis, x.dtype, None, keepdims)
+    return xp.add.reduce(x, axis, x.dtype, None, keepdims)
 
 
 reduce_sum_.infer(reduced)
@@ -131,10 +132,10 @@ def _(x: Any, *, axis: Axes, keepdims: bool) -> Any:
 
 
 def _reduce(primitive: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    tensor = convert(x)
+    tensor = x if type(x) is Tensor else convert(x)
     if isinstance(axis, Tensor):
         axis = axis.numpy()
-    return primitive(tensor, axis=normalize_axes(axis, tensor.ndim), keepdims=bool(keepdims))
+    return primitive.fast(tensor, axis=normalize_axes(axis, tensor.ndim), keepdims=bool(keepdims))
 
 
 @export("tf.reduce_sum", "tf.math.reduce_sum")
@@ -177,7 +178,14 @@ def reduce_min(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
     return _reduce(reduce_min_, input_tensor, axis, keepdims)
 
 
-@op(name="argmax", kinds="iufVb", samples=lambda: [Sample("last", (Sampled((3, 5)),), {"axis": 1, "output_type": int64}, False), Sample("first", (Sampled((7, 3)),), {"axis": 0, "output_type": int64}, False)])
+@op(
+    name="argmax",
+    kinds="iufVb",
+    samples=lambda: [
+        Sample("last", (Sampled((3, 5)),), {"axis": 1, "output_type": int64}, False),
+        Sample("first", (Sampled((7, 3)),), {"axis": 0, "output_type": int64}, False),
+    ],
+)
 def _argmax(xp: Namespace, x: Array, *, axis: int, output_type: Any) -> Array:
     """Position of the first largest element along an axis."""
     if not x.shape[axis]:

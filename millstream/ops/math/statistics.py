@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import DType, as_dtype, bool_, float32, float64, int64, string
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.creation import cast

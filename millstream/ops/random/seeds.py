@@ -7,8 +7,7 @@ Ops with a seed of their own share one stream per kind of op. `set_seed` starts 
 import os
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
+import zlib
 from functools import cached_property
 from typing import Any
 
@@ -36,7 +35,7 @@ class _Context:
         """Where the seeds of ops come from."""
         import random  # here, because few programs need it and it takes long to load
 
-        return random.Random(self.seed)  # noqa: S311  (reproducible numbers, no secrets)
+        return random.Random(self.seed)
 
 
 class Numbering:
@@ -46,24 +45,24 @@ class Numbering:
     """
 
     def __init__(self) -> None:
-        self.context, self.seed = _context, _context.seed
+        self.context, self.seed = _current[0], _current[0].seed
         self.streams: dict[Any, list[int]] = {}
         self.ops = self.calls = 0
 
-    @contextmanager
-    def active(self) -> Iterator[None]:
-        """Around one call of the function."""
+    def enter(self) -> "Numbering | None":
+        """Begin one call of the function; returns what `leave` wants."""
         outer, _local.numbering = _local.numbering, self
         self.ops = self.calls = 0
-        try:
-            yield
-        finally:
-            _local.numbering = outer
+        return outer
+
+    def leave(self, outer: "Numbering | None") -> None:
+        """End the call."""
+        _local.numbering = outer
 
     def stream(self, kind: str, op_seed: int | None, blocks: int) -> tuple[int, int, int]:
         """As `eager_stream`; `set_seed` starts the streams anew."""
-        if self.context is not _context:
-            self.context = _context
+        if self.context is not _current[0]:
+            self.context = _current[0]
             for found in self.streams.values():
                 found[1] = 0
         key, high = next_seeds(op_seed)
@@ -80,20 +79,19 @@ class _Local(threading.local):
 
 
 _local = _Local()
-_context = _Context(None)
+_current = [_Context(None)]
 _traced: list["weakref.ref[Variable]"] = []
 
 
 @export("tf.random.set_seed", "tf.compat.v1.set_random_seed")
-def set_seed(seed: int) -> None:
-    """Set the global seed: the random ops after it give the same numbers at every run, TensorFlow's own.
+def set_seed(seed: Any) -> None:
+    """Set the global seed: the random ops after it give the same numbers at every run, TensorFlow's own (a text is a seed too).
 
     >>> tf.random.set_seed(5)
     >>> tf.random.uniform([2]).numpy().tolist()
     [0.6263930797576904, 0.5298432111740112]
     """
-    global _context
-    _context = _Context(int(seed))
+    _current[0] = _Context(zlib.crc32(seed.encode()) if isinstance(seed, str) else int(seed))
     for reference in _traced:
         offset = reference()
         if offset is not None:
@@ -102,13 +100,13 @@ def set_seed(seed: int) -> None:
 
 def global_seed() -> int | None:
     """The seed of the last `set_seed`, or None."""
-    return _context.seed
+    return _current[0].seed
 
 
 @export("tf.compat.v1.get_seed", "tf.compat.v1.random.get_seed")
 def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     """The pair (seed, seed2) of an op called now; draws the op's seed if it has none. (None, None) without any seed."""
-    seed = _context.seed if _local.numbering is None else _local.numbering.seed
+    seed = _current[0].seed if _local.numbering is None else _local.numbering.seed
     if seed is None:
         return (None, None) if op_seed is None else _clean(SEED_WITHOUT_GLOBAL, int(op_seed))
     return _clean(seed, _op_seed() if op_seed is None else int(op_seed))
@@ -128,7 +126,7 @@ def _op_seed() -> int:
     if numbering is not None:
         numbering.ops += 1
         return numbering.ops - 1
-    return _context.source.randint(0, MAX_INT32)
+    return int(_current[0].source.randint(0, MAX_INT32))
 
 
 def next_seeds(op_seed: int | None) -> Seeds:
@@ -148,8 +146,8 @@ def eager_stream(kind: str, op_seed: int | None, blocks: int) -> tuple[int, int,
     key, high = next_seeds(op_seed)
     if op_seed is None:
         return key, 0, high
-    low = _context.streams.get((kind, key, high), 0)
-    _context.streams[kind, key, high] = low + blocks
+    low = _current[0].streams.get((kind, key, high), 0)
+    _current[0].streams[kind, key, high] = low + blocks
     return key, low, high
 
 
