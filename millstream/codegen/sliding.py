@@ -58,6 +58,21 @@ def _panels(lowering: Any, group: Any) -> list[Call]:
     return calls
 
 
+# ---------------------------------------------------------------------------------------------- concatenation
+def _concat(lowering: Any, group: Any) -> list[Call]:
+    """A copy of each input to its part of the result."""
+    node = group.anchor
+    axis, at, calls = node.options["axis"], 0, []
+    for x in node.inputs:
+        for _, write in lowering.writes([node], node.shape):
+            offset = write.place.offset + at * write.view.strides[axis] * node.spec.dtype.numpy.itemsize
+            part = _Ref(Place(write.place.kind, write.place.key, offset), View(x.shape, write.view.strides), write.dtype)
+            if x.spec.size:
+                calls.append(lowering._nested([lowering.read(x, x.shape)], [part], x.shape, (), ((("read", 0), 0),)))
+        at += x.shape[axis]
+    return calls
+
+
 # ---------------------------------------------------------------------------------------------- convolution
 def _convolve(lowering: Any, group: Any) -> list[Call]:
     """A call for each phase; all share the kernel."""
@@ -68,7 +83,8 @@ def _convolve(lowering: Any, group: Any) -> list[Call]:
     tile = conv.tile_of(panels.shape[2], lowering.machine, dtype)
     chain, operands, accesses, refs = _epilogue(lowering, group)
     ragged = plan.sizes[2] % panels.shape[2] != 0
-    kernel = _kernel(("convolution", tile, dtype, ragged, chain), lambda: _convolution(tile, dtype, ragged, chain))
+    guarded = any(_leaves(image, plan, phase) for phase in plan.phases)
+    kernel = _kernel(("convolution", tile, dtype, ragged, guarded, chain), lambda: _convolution(tile, dtype, (ragged, guarded), chain))
     reads, writes = [x.place, f, *[r.place for r in refs[: len(chain.reads)]]], [r.place for r in refs[len(chain.reads) :]]
     calls = []
     for phase in plan.phases:
@@ -80,6 +96,15 @@ def _convolve(lowering: Any, group: Any) -> list[Call]:
         cost = 2 * image.shape[0] * phase.grid[0] * phase.grid[1] * plan.sizes[2] * (plan.depth * len(phase.taps) + 1)
         calls.append(Call(kernel, [*places, *sizes, *accesses], reads, writes, cost=cost))
     return calls
+
+
+def _leaves(image: Any, plan: Any, phase: Any) -> bool:
+    """Whether a tap ever falls outside the image."""
+    run = plan.depth // image.shape[3]
+    reach = [(n - 1) * s for n, s in zip(phase.grid, plan.step, strict=True)]
+    return any(
+        d < 0 or e < 0 or d + reach[0] >= image.shape[1] or e + reach[1] + run > image.shape[2] for d, e in phase.taps
+    )
 
 
 def _block(tile: Tile, pixels: int, panels: Any) -> int:
@@ -118,7 +143,7 @@ def _size(shape: tuple[int, ...]) -> int:
     return count
 
 
-def _convolution(tile: Tile, dtype: str, ragged: bool, chain: Chain) -> Function:
+def _convolution(tile: Tile, dtype: str, kind: tuple[bool, bool], chain: Chain) -> Function:
     def declare(b: LoopBuilder) -> list[Access]:
         named = [(f"r{k}", x) for k, x in enumerate(chain.reads)] + [(f"w{k}", x) for k, x in enumerate(chain.writes)]
         return [Access(b, name, x, range(2), 1) for name, x in named]
@@ -127,7 +152,7 @@ def _convolution(tile: Tile, dtype: str, ragged: bool, chain: Chain) -> Function
         at = [x.advance(b, x.start, 0, i) for x in accesses]
         nests.emit(b, chain, accesses, at, 1, j, value.type.lanes, mask, value)
 
-    return conv.convolution("convolution", tile, dtype, epilogue, declare, ragged=ragged)
+    return conv.convolution("convolution", tile, dtype, epilogue, declare, ragged=kind[0], guarded=kind[1])
 
 
 # ---------------------------------------------------------------------------------------------- filter gradient
@@ -180,4 +205,4 @@ def _pooled(lowering: Any, group: Any, x: tuple[int, ...], y: tuple[int, ...]) -
 
 
 FAMILIES.update({"max_pool": _pool, "mean_pool": _pool, "max_pool_gradient": _pool_gradient, "mean_pool_gradient": _pool_gradient})
-FAMILIES.update({"halo": _halo, "panels": _panels, "convolution": _convolve, "filter_gradient": _filter_gradient})
+FAMILIES.update({"halo": _halo, "concat": _concat, "panels": _panels, "convolution": _convolve, "filter_gradient": _filter_gradient})

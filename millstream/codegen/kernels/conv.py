@@ -41,18 +41,20 @@ class _Pixel(NamedTuple):
 
 
 def convolution(
-    name: str, tile: Tile, dtype: str, epilogue: Epilogue, extra: Extra = lambda b: None, target: Machine | None = None, ragged: bool = True
-) -> Function:
+    name: str, tile: Tile, dtype: str, epilogue: Epilogue, extra: Extra = lambda b: None, target: Machine | None = None, ragged: bool = True,
+    guarded: bool = True,
+) -> Function:  # fmt: skip
     """Parameters: X, F, taps (int64 pairs: rows, columns), zeros (D of them), then SIZES, then what `extra` declares.
 
     grid: the pixels computed, at origin + i * spread_h * out_w + j * spread_w of the output; panel: elements from one panel to the next;
     block: tiles that go through all panels before the next ones do. ragged=False: the caller promises whole panels.
+    guarded=False: the caller promises that no tap leaves the image.
     """
     b = LoopBuilder(name)
     x, f, taps, zeros = b.pointer("X", dtype), b.pointer("F", dtype), b.pointer("taps", "int64"), b.pointer("zeros", dtype)
     size = {n: b.size(n) for n in SIZES}
     type_ = Type("float64" if dtype == "float64" else "float32", (target or machine()).lanes(dtype))
-    _Convolution(b, (x, f, taps, zeros), size, tile, type_, (epilogue, extra(b)), ragged).build()
+    _Convolution(b, (x, f, taps, zeros), size, tile, type_, (epilogue, extra(b)), (ragged, guarded)).build()
     return b.finish()
 
 
@@ -60,9 +62,11 @@ class _Convolution:
     """The pieces of the kernel."""
 
     def __init__(
-        self, b: LoopBuilder, memory: tuple[Pointer, ...], size: dict[str, Value], tile: Tile, type_: Type, epilogue: tuple[Epilogue, object], ragged: bool
-    ) -> None:
-        self.b, self.size, self.tile, self.type, self.epilogue, self.ragged = b, size, tile, type_, epilogue, ragged
+        self, b: LoopBuilder, memory: tuple[Pointer, ...], size: dict[str, Value], tile: Tile, type_: Type, epilogue: tuple[Epilogue, object],
+        kind: tuple[bool, bool],
+    ) -> None:  # fmt: skip
+        self.b, self.size, self.tile, self.type, self.epilogue = b, size, tile, type_, epilogue
+        self.ragged, self.guarded = kind
         self.x, self.f, self.taps, self.zeros = memory
         self.lanes, self.width = type_.lanes, tile.vectors * type_.lanes
         self.sums = b.stack(type_.dtype, tile.rows * self.width)
@@ -125,16 +129,13 @@ class _Convolution:
 
     def one_tap(self, pixels: list[_Pixel], tap: tuple[Value, Value], filters: Pointer, sums: list[Register]) -> None:
         """The products of one tap: the loop over depth."""
-        b, s = self.b, self.size
-        step = tap[0] * s["x_row"] + tap[1] * s["x_pixel"]
-        height, width = b.cast(s["height"], "uint64"), b.cast(s["width"], "uint64")
-        rows = []
-        for pixel in pixels:
-            h, w = b.cast(pixel.h + tap[0], "uint64"), b.cast(pixel.w + tap[1], "uint64")  # those below 0 become huge
-            inside = b.and_(b.lt(h, height), b.lt(w, width))
-            rows.append(Pointer(b.select(inside, b.offset(self.x, pixel.base + step).value, self.zeros.value), self.x.dtype))
-        at_x = b.register(b.const(0, "int64"))
-        with b.loop(0, s["depth"] * self.width, self.width) as at:
+        b, step = self.b, tap[0] * self.size["x_row"] + tap[1] * self.size["x_pixel"]
+        if self.guarded:
+            rows, start = [self.seen(pixel, tap, step) for pixel in pixels], b.const(0, "int64")
+        else:
+            rows, start = [b.offset(self.x, pixel.base) for pixel in pixels], step
+        at_x = b.register(start)
+        with b.loop(0, self.size["depth"] * self.width, self.width) as at:
             across = [b.load(filters, at + v * self.lanes, self.lanes) for v in range(self.tile.vectors)]
             here = at_x.value
             for r, row in enumerate(rows):
@@ -143,6 +144,14 @@ class _Convolution:
                     register = sums[r * self.tile.vectors + v]
                     b.assign(register, b.fma(scalar, vector, register.value))
             b.assign(at_x, here + 1)
+
+    def seen(self, pixel: _Pixel, tap: tuple[Value, Value], step: Value) -> Pointer:
+        """Where a tap reads for a pixel: in the image, or zeros."""
+        b = self.b
+        height, width = b.cast(self.size["height"], "uint64"), b.cast(self.size["width"], "uint64")
+        h, w = b.cast(pixel.h + tap[0], "uint64"), b.cast(pixel.w + tap[1], "uint64")  # those below 0 become huge
+        inside = b.and_(b.lt(h, height), b.lt(w, width))
+        return Pointer(b.select(inside, b.offset(self.x, pixel.base + step).value, self.zeros.value), self.x.dtype)
 
     def finish(self, p: Value, column: Value) -> None:
         """Hand the pixels and channels that exist to the epilogue, vector by vector."""
