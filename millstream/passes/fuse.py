@@ -14,13 +14,15 @@ from typing import Any
 
 from millstream.graph.graph import INPUT, ITEM, LEAVES, Graph, Node
 from millstream.graph.views import View
-
-COMPILED = frozenset(("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"))
-
+from millstream.passes.joins import COMPILED as COMPILED
+from millstream.passes.joins import compiles, is_join, is_matrix_product, placed
 
 @dataclass(eq=False)
 class Group:
-    """One kernel to be. `nodes` are elementwise over `domain`, in order; `anchor` is what they follow, `prologue` what feeds it."""
+    """One kernel to be. `nodes` are elementwise over `domain`, in order; `anchor` is what they follow, `prologue` what feeds it.
+
+    needs, followers: the groups read directly, and those that read this one. deps: the bits of all that must run before.
+    """
 
     kind: str
     domain: tuple[int, ...]
@@ -29,6 +31,8 @@ class Group:
     prologue: list[Node] = field(default_factory=list)
     bit: int = 0
     deps: int = 0
+    needs: set["Group"] = field(default_factory=set)
+    followers: set["Group"] = field(default_factory=set)
 
     @property
     def members(self) -> Iterator[Node]:
@@ -52,6 +56,8 @@ class Fusion:
         self.groups: list[Group] = []
         self.home: dict[int, Group] = {}
         self.places: dict[int, tuple[Node, View]] = {}
+        self.makers: dict[int, Node] = {}  # the computed node or leaf behind a view
+        self.placed = placed(graph)
         self.users: dict[int, list[Node]] = {n.number: [] for n in self.live}
         for node in self.live:
             for x in node.inputs:
@@ -68,6 +74,7 @@ class Fusion:
         return self.places[node.number]
 
     def _place(self, node: Node) -> None:
+        self.makers[node.number] = node
         if node.op in LEAVES:
             self.places[node.number] = node, View.whole(node.shape, self.gathered and node.op is INPUT)
         elif "view" in node.op.rules:
@@ -80,6 +87,7 @@ class Fusion:
         found = node.op.rules["view"](view, node.spec, **node.options)
         if found is not None:
             self.places[node.number] = root, found
+            self.makers[node.number] = self.makers[node.inputs[0].number]
             return
         copy = self._open("copy", node.inputs[0].shape, node)
         self._own(node, copy)
@@ -89,20 +97,22 @@ class Fusion:
     def _own(self, node: Node, group: Group) -> None:
         self.home[node.number] = group
         if type(node.spec) is not tuple:
-            self.places[node.number] = node, View.whole(node.shape)
+            self.places[node.number] = self.placed.get(node.number) or (node, View.whole(node.shape))
 
     # ------------------------------------------------------------------ groups
     def _compute(self, node: Node) -> None:
         rules = node.op.rules
-        if not _compiles(node):
+        if not compiles(node):
             self._own(node, self._open("call", (), node))
+        elif "join" in rules:
+            self._own(node, self._open("join", (), node))
         elif "scalar" in rules:
             self._own(node, self._join(node))
         elif "reduction" in rules:
             self._own(node, self._reduce(node))
         elif "random" in rules and node.spec.dtype.name == "float32":
             self._own(node, self._open("random", node.shape, node))
-        elif "contraction" in rules and _is_matrix_product(node):
+        elif "contraction" in rules and is_matrix_product(node):
             self._own(node, self._open("contract", node.shape, node))
         else:
             self._own(node, self._open("call", (), node))
@@ -116,22 +126,24 @@ class Fusion:
         return group
 
     def _source(self, x: Node) -> Group | None:
-        """The group that computes the memory behind x; ITEM nodes stand for the call that makes them."""
-        root, _ = self.place(x) if x.number in self.places else (x, None)
-        if root.op is ITEM and root.number not in self.home:
-            root = root.inputs[0]
-        return self.home.get(root.number)
+        """The group that computes x; ITEM nodes stand for the call that makes them."""
+        maker = self.makers.get(x.number, x)
+        if maker.op is ITEM and maker.number not in self.home:
+            maker = maker.inputs[0]
+        return self.home.get(maker.number)
 
     def _depend(self, group: Group, x: Node) -> None:
         source = self._source(x)
-        if source is None or source is group:
+        if source is None or source is group or source in group.needs:
             return
-        new = source.deps | source.bit
-        if new & ~group.deps:
-            group.deps |= new
-            for other in self.groups:
-                if other.deps & group.bit:
-                    other.deps |= new
+        group.needs.add(source)
+        source.followers.add(group)
+        changed, new = [group], source.deps | source.bit
+        while changed:
+            one = changed.pop()
+            if new & ~one.deps:
+                one.deps |= new
+                changed += one.followers
 
     def _join(self, node: Node) -> Group:
         """The latest group of an input that may take this elementwise node; a new one when none may."""
@@ -149,7 +161,7 @@ class Fusion:
         return group
 
     def _may_join(self, node: Node, group: Group) -> bool:
-        if group.kind in ("call", "random") or group.domain != node.shape:
+        if group.kind in ("call", "random", "join") or group.domain != node.shape:
             return False
         if group.kind == "contract" and not all(self._runs_along_rows(x, group) for x in node.inputs):
             return False
@@ -207,9 +219,19 @@ class Fusion:
     def _merge(self, into: Group, group: Group) -> None:
         both = sorted([*into.nodes, *group.nodes], key=lambda n: n.number)
         into.nodes = both
-        into.deps |= group.deps
         for node in group.nodes:
             self.home[node.number] = into
+        for source in group.needs:
+            source.followers.discard(group)
+        for follower in group.followers:
+            follower.needs.discard(group)
+        into.needs |= group.needs
+        into.followers |= group.followers
+        for source in into.needs:
+            source.followers.add(into)
+        for follower in into.followers:
+            follower.needs.add(into)
+        into.deps |= group.deps
         for other in self.groups:
             if other.deps & (group.bit | into.bit):
                 other.deps = (other.deps & ~group.bit) | into.bit | into.deps
@@ -232,14 +254,3 @@ class Fusion:
             return True
         group = self.home[node.number]
         return any(self.home.get(u.number) is not group for u in self.users[node.number])
-
-
-def _compiles(node: Node) -> bool:
-    specs = [node.spec, *[x.spec for x in node.inputs]]
-    return all(type(s) is not tuple and s.dtype.name in COMPILED for s in specs)
-
-
-def _is_matrix_product(node: Node) -> bool:
-    """Two matrices of one float type: what the tiled template takes."""
-    return all(len(x.shape) == 2 and x.spec.dtype.name in ("float32", "float64") for x in node.inputs)
-
