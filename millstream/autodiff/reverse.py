@@ -10,6 +10,7 @@ from typing import Any
 from millstream.core.deferred import Deferred, now
 from millstream.core.dispatch import Hooks
 from millstream.core.op import Op
+from millstream.core.variable import read_variable
 
 # One op that was carried out: the op, its inputs, its attributes, and what the call returned (a tensor or a tuple of them).
 Record = tuple[Op, tuple[Any, ...], dict[str, Any], Any]
@@ -31,7 +32,7 @@ def backprop(records: Sequence[Record], sources: Sequence[Any], targets: Sequenc
         else:
             cotangent = gradients.pop(id(outputs), None)
         if cotangent is not None:
-            if cotangent.__class__ is Deferred:
+            if cotangent.__class__ is Deferred and op is not read_variable:  # each use of a variable has a reading of its own
                 cotangent = cotangent.value()
             _apply(op, inputs, attrs, outputs, cotangent, gradients, needed)
     return [now(gradients.get(id(s))) for s in sources]

@@ -66,6 +66,7 @@ class Fusion:
         for node in self.live:
             self._place(node)
         self._merge_scalars()
+        self._sink()
         self.groups = [g for g in self.groups if g.bit]
 
     # ------------------------------------------------------------------ where values are
@@ -153,12 +154,36 @@ class Fusion:
                 group.nodes.append(node)
                 for y in node.inputs:
                     self._depend(group, y)
-                return group
+                return self._with_siblings(node, group)
         group = self._open("elementwise", node.shape, None)
         group.nodes.append(node)
         for y in node.inputs:
             self._depend(group, y)
         return group
+
+    def _with_siblings(self, node: Node, group: Group) -> Group:
+        """The group of a node merged with those that compute its other inputs, where neither waits for the other."""
+        for x in node.inputs:
+            other = self.home.get(x.number)
+            if other is None or other is group or not other.kind == group.kind == "elementwise" or other.domain != group.domain:
+                continue
+            if self._apart(other, group):
+                self._merge(other, group, node)
+                group = other
+        return group
+
+    def _apart(self, other: Group, group: Group) -> bool:
+        """Whether no third group stands between two, and the later one reads the other's values element by element."""
+        if other.deps & group.bit:
+            return False
+        between = group.deps & ~other.bit & ~other.deps
+        return not any(g.deps & other.bit for g in group.needs if g is not other and g.bit & between) and self._reads_elements(group, other)
+
+    def _reads_elements(self, group: Group, other: Group) -> bool:
+        inside = {n.number for n in other.nodes}
+        return all(
+            x.number in inside or self._source(x) is not other for node in group.nodes for x in node.inputs
+        )  # a view of a value is another element of it
 
     def _may_join(self, node: Node, group: Group) -> bool:
         if group.kind in ("call", "random", "join") or group.domain != node.shape:
@@ -216,26 +241,85 @@ class Fusion:
             else:
                 kept.append(group)
 
-    def _merge(self, into: Group, group: Group) -> None:
-        both = sorted([*into.nodes, *group.nodes], key=lambda n: n.number)
-        into.nodes = both
+    def _merge(self, into: Group, group: Group, latest: Node | None = None) -> None:
+        """Put the nodes of a group (`latest`, in it, has no home yet) into an earlier one."""
+        into.nodes = sorted([*into.nodes, *group.nodes], key=lambda n: n.number)
         for node in group.nodes:
-            self.home[node.number] = into
+            if node is not latest:
+                self.home[node.number] = into
         for source in group.needs:
             source.followers.discard(group)
+            if source is not into:
+                source.followers.add(into)
         for follower in group.followers:
             follower.needs.discard(group)
-        into.needs |= group.needs
-        into.followers |= group.followers
-        for source in into.needs:
-            source.followers.add(into)
-        for follower in into.followers:
-            follower.needs.add(into)
-        into.deps |= group.deps
-        for other in self.groups:
-            if other.deps & (group.bit | into.bit):
-                other.deps = (other.deps & ~group.bit) | into.bit | into.deps
-        group.bit = 0
+            if follower is not into:
+                follower.needs.add(into)
+        into.needs = (into.needs | group.needs) - {into, group}
+        into.followers = (into.followers | group.followers) - {into, group}
+        into.deps = (into.deps | group.deps) & ~into.bit
+        self._spread(into, group)
+        group.bit, group.nodes = 0, []
+
+    def _spread(self, into: Group, group: Group) -> None:
+        """What depended on either of two merged groups depends on what the other did."""
+        seen: set[Group] = set()
+        waiting = list(into.followers)
+        while waiting:
+            one = waiting.pop()
+            if one not in seen:
+                seen.add(one)
+                one.deps = (one.deps & ~group.bit) | into.bit | into.deps
+                waiting += one.followers
+
+    def _sink(self) -> None:
+        """Move what only one later kernel needs, and is made of values that lie in memory anyway, into that kernel: no store, no load."""
+        for group in reversed(self.groups):
+            for node in reversed(group.nodes):
+                target = self._only_user(node, group)
+                if target is not None:
+                    for one in self._movable(node, group, target):
+                        self._move(one, group, target)
+
+    def _move(self, node: Node, group: Group, target: Group) -> None:
+        group.nodes.remove(node)
+        target.nodes = sorted([*target.nodes, node], key=lambda n: n.number)
+        self.home[node.number] = target
+        for x in node.inputs:
+            self._depend(target, x)
+
+    def _movable(self, node: Node, group: Group, target: Group) -> list[Node]:
+        """The node and what feeds nothing else, inputs first; none when an input is neither in memory nor among them."""
+        moved, waiting = {node.number: node}, [node]
+        while waiting:
+            for x in waiting.pop().inputs:
+                if x.number in moved or self._is_stored(x, group, target):
+                    continue
+                if x is group.anchor or x in group.prologue or any(u.number not in moved for u in self.users[x.number]):
+                    return []
+                moved[x.number] = x
+                waiting.append(x)
+        return [moved[n] for n in sorted(moved)] if len(moved) < len(group.nodes) else []
+
+    def _only_user(self, node: Node, group: Group) -> Group | None:
+        """The one other group whose elementwise part alone reads a node directly."""
+        if node.number in self.results or node.number in self.placed or len(group.nodes) < 2:
+            return None
+        homes = {id(h): h for h in (self.home.get(u.number) for u in self.users[node.number])}
+        if len(homes) != 1:
+            return None
+        target = next(iter(homes.values()))
+        if target is None or target is group or target.domain != node.shape or target.kind not in ("elementwise", "contract"):
+            return None
+        return target if all(u in target.nodes for u in self.users[node.number]) else None
+
+    def _is_stored(self, x: Node, group: Group, target: Group) -> bool:
+        """Whether an input of a node is in memory without it, and can be read by the other kernel."""
+        if target.kind == "contract" and not self._runs_along_rows(x, target):
+            return False
+        if self.home.get(x.number) is not group or x.number in self.results or x.number in self.placed:
+            return True
+        return any(self.home.get(u.number) is not group for u in self.users[x.number])
 
     # ------------------------------------------------------------------ what kernels read and write
     def reads(self, group: Group) -> list[Node]:
