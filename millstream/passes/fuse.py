@@ -275,8 +275,8 @@ class Fusion:
     def _sink(self) -> None:
         """Move what only one later kernel needs, and is made of values that lie in memory anyway, into that kernel: no store, no load."""
         for group in reversed(self.groups):
-            for node in reversed(group.nodes):
-                target = self._only_user(node, group)
+            for node in group.nodes[::-1]:
+                target = self._only_user(node, group) if self.home[node.number] is group else None
                 if target is not None:
                     for one in self._movable(node, group, target):
                         self._move(one, group, target)
