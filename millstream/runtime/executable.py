@@ -100,6 +100,8 @@ class Executable:
             return (place.kind, id(place.key) if place.kind == "variable" else place.key), 0, 1
         spec = self.prepared.nodes[place.key].spec
         start = self.schedule.offsets[place.key]
+        if place.extent:
+            return "arena", start + place.offset, start + place.offset + place.extent
         return "arena", start, start + max(1, spec.size * spec.dtype.numpy.itemsize)
 
     def _list_variables(self) -> None:
