@@ -12,7 +12,8 @@ from millstream.core.tensor import Tensor
 from millstream.data import mapping, nested, reordering, sources, specs
 from millstream.data.dataset import Dataset, stand_in
 from millstream.data.functions import ElementFunction
-from millstream.data.iterators import Iterator as DataIterator, Optional
+from millstream.data.iterators import Iterator as DataIterator
+from millstream.data.iterators import Optional
 from millstream.data.source import Derived, Rows, Source
 from millstream.ops.random.seeds import next_seeds
 from millstream.util.errors import FailedPreconditionError, OpError, invalid
@@ -62,10 +63,14 @@ def assert_cardinality(expected_cardinality: Any) -> Change:
         for x in elements:
             seen += 1
             if seen > expected >= 0:
-                raise FailedPreconditionError(None, None, f"Input dataset was expected to contain {expected} elements but contained at least {seen} elements.")
+                raise FailedPreconditionError(
+                    None, None, f"Input dataset was expected to contain {expected} elements but contained at least {seen} elements."
+                )
             yield x
         if seen < expected or expected == specs.INFINITE:
-            raise FailedPreconditionError(None, None, f"Input dataset was expected to contain {expected} elements but contained only {seen} elements.")
+            raise FailedPreconditionError(
+                None, None, f"Input dataset was expected to contain {expected} elements but contained only {seen} elements."
+            )
 
     return lambda dataset: dataset._then(_Elementwise(dataset._source, "_AssertCardinalityDataset", through, expected))
 
@@ -108,7 +113,9 @@ def make_one_shot_iterator(dataset: Dataset) -> DataIterator:
 @export("tf.compat.v1.data.make_initializable_iterator")
 def make_initializable_iterator(dataset: Dataset, shared_name: str | None = None) -> Any:
     """Raises: RuntimeError: such iterators belong to sessions."""
-    raise RuntimeError("dataset.make_initializable_iterator is not supported when eager execution is enabled. Use `for element in dataset` instead.")
+    raise RuntimeError(
+        "dataset.make_initializable_iterator is not supported when eager execution is enabled. Use `for element in dataset` instead."
+    )
 
 
 # ---------------------------------------------------------------------------------------------- beginnings
@@ -116,7 +123,7 @@ def make_initializable_iterator(dataset: Dataset, shared_name: str | None = None
 def counter(start: Any = 0, step: Any = 1, dtype: Any = int64) -> Dataset:
     """start, start + step, ... without end.
 
-    >>> list(tf.data.experimental.Counter(5, 2).take(3).as_numpy_iterator())
+    >>> [int(x) for x in tf.data.experimental.Counter(5, 2).take(3)]
     [5, 7, 9]
     """
     source = sources.Counting(int(start), None, int(step), as_dtype(dtype))
@@ -161,10 +168,10 @@ class _Directed(Source):
 
     name = "_DirectedInterleaveDataset"
 
-    def __init__(self, choices: Callable[[], Iterator[int]], datasets: Sequence[Dataset], skip_ended: bool) -> None:
+    def __init__(self, choices: Callable[[], Iterator[int]], datasets: Sequence[Dataset]) -> None:
         if not datasets:
             raise ValueError("`datasets` must be a non-empty list of `tf.data.Dataset` objects.")
-        self.choices, self.datasets, self.skip_ended = choices, list(datasets), skip_ended
+        self.choices, self.datasets = choices, list(datasets)
 
     @property
     def spec(self) -> Any:
@@ -196,7 +203,7 @@ _END = object()
 @export("tf.data.experimental.choose_from_datasets")
 def choose_from_datasets(datasets: Sequence[Dataset], choice_dataset: Dataset) -> Dataset:
     """Elements of several data sets, in the order of the numbers that another one gives."""
-    return Dataset(_Directed(lambda: (int(i) for i in choice_dataset._source), datasets, True))
+    return Dataset(_Directed(lambda: (int(i) for i in choice_dataset._source), datasets))
 
 
 @export("tf.data.experimental.sample_from_datasets")
@@ -212,7 +219,7 @@ def sample_from_datasets(datasets: Sequence[Dataset], weights: Any = None, seed:
         while True:
             yield min(int(np.searchsorted(edges, words.take(1)[0] / 2**32, "right")), len(edges) - 1)
 
-    return Dataset(_Directed(choices, datasets, True))
+    return Dataset(_Directed(choices, datasets))
 
 
 # ---------------------------------------------------------------------------------------------- changes
@@ -253,7 +260,7 @@ def scan(initial_state: Any, scan_func: Callable[..., Any]) -> Change:
     """What (state, element) -> (next state, output) puts out.
 
     >>> sums = tf.data.Dataset.range(4).apply(tf.data.experimental.scan(np.int64(0), lambda s, x: (s + x, s + x)))
-    >>> list(sums.as_numpy_iterator())
+    >>> [int(x) for x in sums]
     [0, 1, 3, 6]
     """
     return lambda dataset: dataset._then(mapping.Scan(dataset._source, initial_state, scan_func, stand_in))
@@ -284,14 +291,25 @@ def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) ->
 
 
 @export("tf.data.experimental.map_and_batch")
-def map_and_batch(map_func: Callable[..., Any], batch_size: Any, num_parallel_batches: Any = None, drop_remainder: Any = False, num_parallel_calls: Any = None) -> Change:
+def map_and_batch(
+    map_func: Callable[..., Any],
+    batch_size: Any,
+    num_parallel_batches: Any = None,
+    drop_remainder: Any = False,
+    num_parallel_calls: Any = None,
+) -> Change:
     """Batches of the function's results."""
     return lambda dataset: dataset.map(map_func, num_parallel_calls).batch(batch_size, drop_remainder)
 
 
 @export("tf.data.experimental.parallel_interleave")
 def parallel_interleave(
-    map_func: Callable[..., Any], cycle_length: Any, block_length: Any = 1, sloppy: Any = False, buffer_output_elements: Any = None, prefetch_input_elements: Any = None
+    map_func: Callable[..., Any],
+    cycle_length: Any,
+    block_length: Any = 1,
+    sloppy: Any = False,
+    buffer_output_elements: Any = None,
+    prefetch_input_elements: Any = None,
 ) -> Change:
     """Elements of the data sets that a function returns, of some in turn."""
     return lambda dataset: dataset.interleave(map_func, cycle_length, block_length, 2)
@@ -310,7 +328,9 @@ def copy_to_device(target_device: str, source_device: str = "/cpu:0") -> Change:
 
 
 @export("tf.data.experimental.group_by_window")
-def group_by_window(key_func: Callable[..., Any], reduce_func: Callable[[Any, Dataset], Dataset], window_size: Any = None, window_size_func: Any = None) -> Change:
+def group_by_window(
+    key_func: Callable[..., Any], reduce_func: Callable[[Any, Dataset], Dataset], window_size: Any = None, window_size_func: Any = None
+) -> Change:
     """Elements collected by key; each `window_size` of one key (and in the end what is left) become what reduce_func(key, data set) holds."""
     if (window_size is None) == (window_size_func is None):
         raise ValueError("Must pass either window_size or window_size_func.")
@@ -322,11 +342,12 @@ def group_by_window(key_func: Callable[..., Any], reduce_func: Callable[[Any, Da
             return iter(reduce_func(wrap(np.int64(key)), Dataset(_Kept(spec, group)))._source)
 
         def through(elements: Iterator[Any]) -> Iterator[Any]:
-            key_of, groups = ElementFunction(key_func).begin(), {}
+            key_of = ElementFunction(key_func).begin()
+            groups: dict[int, list[Any]] = {}
             for x in elements:
                 key = int(key_of(x))
                 size = int(window_size if window_size_func is None else window_size_func(wrap(np.int64(key))))
-                group: list[Any] = groups.setdefault(key, [])
+                group = groups.setdefault(key, [])
                 group.append(x)
                 if len(group) == size:
                     yield from window(key, groups.pop(key))
@@ -378,7 +399,9 @@ def bucket_by_sequence_length(
 ) -> Change:  # fmt: skip
     """Batches of elements of similar length: bucket i holds lengths below boundary i, the last one the rest."""
     if len(bucket_batch_sizes) != len(bucket_boundaries) + 1:
-        raise ValueError(f"len(bucket_batch_sizes) must equal len(bucket_boundaries) + 1; got {len(bucket_batch_sizes)} and {len(bucket_boundaries)}.")
+        raise ValueError(
+            f"len(bucket_batch_sizes) must equal len(bucket_boundaries) + 1; got {len(bucket_batch_sizes)} and {len(bucket_boundaries)}."
+        )
 
     def bucket(*element: Any) -> Any:
         length = int(element_length_func(*element))
@@ -391,7 +414,9 @@ def bucket_by_sequence_length(
         shapes = padded_shapes
         if pad_to_bucket_boundary:
             if int(key) == len(bucket_boundaries):
-                raise invalid(f"When pad_to_bucket_boundary=True, elements must have length < max(bucket_boundaries) = {bucket_boundaries[-1]}.")
+                raise invalid(
+                    f"When pad_to_bucket_boundary=True, elements must have length < max(bucket_boundaries) = {bucket_boundaries[-1]}."
+                )
             known = shapes if shapes is not None else specs.shapes_of(group.element_spec)
             shapes = nested.map_leaves(lambda s: [bucket_boundaries[int(key)] - 1 if n is None else n for n in s], known)
         return group.padded_batch(size, shapes, padding_values, drop_remainder)

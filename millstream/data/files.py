@@ -33,7 +33,7 @@ def open_file(name: str, compression: Any) -> io.BufferedIOBase:
         if kind == "GZIP":
             import gzip
 
-            return gzip.open(name, "rb")  # type: ignore[return-value]  # a GzipFile
+            return gzip.open(name, "rb")
         if kind == "ZLIB":
             import zlib
 
@@ -73,7 +73,11 @@ class _OfFiles(Source):
             return Dataset(Records(filename.numpy().decode(), reader, name))
 
         several = parallel is not None and int(parallel) != 1
-        self._files = mapping.Interleave(names._source, open_one, stand_in, int(parallel), 1, True) if several else mapping.FlatMap(names._source, open_one, stand_in)
+        self._files = (
+            mapping.Interleave(names._source, open_one, stand_in, int(parallel), 1, True)
+            if several
+            else mapping.FlatMap(names._source, open_one, stand_in)
+        )
 
     @property
     def spec(self) -> Any:
@@ -90,7 +94,13 @@ class _OfFiles(Source):
 
 
 def _listed(filenames: Any) -> Any:
-    names = convert([str(f) if hasattr(f, "__fspath__") else f for f in filenames] if isinstance(filenames, (list, tuple)) else str(filenames) if hasattr(filenames, "__fspath__") else filenames)
+    names = convert(
+        [str(f) if hasattr(f, "__fspath__") else f for f in filenames]
+        if isinstance(filenames, (list, tuple))
+        else str(filenames)
+        if hasattr(filenames, "__fspath__")
+        else filenames
+    )
     if names.dtype is not string:
         raise TypeError(f"`filenames` must be a `tf.data.Dataset` of `tf.string` elements, or strings; got {names.dtype!r}.")
     return [names._array[()]] if not names.ndim else names
@@ -114,7 +124,14 @@ class FixedLengthRecordDataset(Dataset):
     """Records of a fixed number of bytes, between a header and a footer. Raises: InvalidArgumentError for a file that is no multiple."""
 
     def __init__(
-        self, filenames: Any, record_bytes: int, header_bytes: int | None = None, footer_bytes: int | None = None, buffer_size: Any = None, compression_type: Any = None, num_parallel_reads: Any = None
+        self,
+        filenames: Any,
+        record_bytes: int,
+        header_bytes: int | None = None,
+        footer_bytes: int | None = None,
+        buffer_size: Any = None,
+        compression_type: Any = None,
+        num_parallel_reads: Any = None,
     ) -> None:
         head, foot, size = int(header_bytes or 0), int(footer_bytes or 0), int(record_bytes)
 

@@ -126,7 +126,9 @@ def _padded(column: Sequence[Tensor], target: TensorShape | None, fill: Any) -> 
     wanted = target.as_list() if target is not None else [None] * arrays[0].ndim
     for a in arrays:
         if a.ndim != len(wanted):
-            raise invalid(f"All elements in a batch must have the same rank as the padded shape: expected {len(wanted)}, got an element of shape {list(a.shape)}.")
+            raise invalid(
+                f"All elements in a batch must have the same rank as the padded shape: expected {len(wanted)}, got an element of shape {list(a.shape)}."
+            )
     shape = [max(a.shape[i] for a in arrays) if n is None else n for i, n in enumerate(wanted)]
     dtype = column[0].dtype
     value = convert(b"" if dtype.name == "string" else dtype.as_numpy_dtype(0)) if fill is None else _fill_value(fill, dtype)
@@ -143,7 +145,9 @@ def _padded(column: Sequence[Tensor], target: TensorShape | None, fill: Any) -> 
 def _fill_value(fill: Any, dtype: Any) -> Tensor:
     value = convert(fill, hint=dtype)
     if value.dtype is not dtype:
-        raise TypeError(f"Padding value has dtype {value.dtype.name}, the component {dtype.name}: give tf.constant(value, tf.{dtype.name}).")
+        raise TypeError(
+            f"Padding value has dtype {value.dtype.name}, the component {dtype.name}: give tf.constant(value, tf.{dtype.name})."
+        )
     return value
 
 
@@ -182,7 +186,9 @@ class Window(Derived):
 
     name = "WindowDataset"
 
-    def __init__(self, source: Source, length: int, shift: int, stride: int, drop_remainder: bool, as_dataset: Callable[[Any, list[Tensor]], Any]) -> None:
+    def __init__(
+        self, source: Source, length: int, shift: int, stride: int, drop_remainder: bool, as_dataset: Callable[[Any, list[Tensor]], Any]
+    ) -> None:
         super().__init__(source)
         for what, value in (("size", length), ("shift", shift), ("stride", stride)):
             if value < 1:
@@ -216,7 +222,7 @@ class Window(Derived):
             held.extend(islice(elements, max(0, span - len(held))))
             if not held or (self.drop and len(held) < span):
                 return
-            yield self._window(list(held)[:span:self.stride])
+            yield self._window(list(held)[: span : self.stride])
             gone = len(held)
             for _ in range(min(self.shift, gone)):
                 held.popleft()

@@ -131,7 +131,9 @@ def _checked(made: Any, good: bool) -> Any:
 class Interleave(FlatMap):
     """As FlatMap, but `cycle` data sets are open at a time and give `block` elements in turn."""
 
-    def __init__(self, source: Source, function: Callable[..., Any], stand_in: StandIn, cycle: int | None, block: int | None, parallel: bool) -> None:
+    def __init__(
+        self, source: Source, function: Callable[..., Any], stand_in: StandIn, cycle: int | None, block: int | None, parallel: bool
+    ) -> None:
         super().__init__(source, function, stand_in)
         self.name = "ParallelInterleaveDataset" if parallel else "InterleaveDataset"
         automatic = cycle is None or cycle == specs.AUTOTUNE

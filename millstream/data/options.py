@@ -1,7 +1,7 @@
 """tf.data.Options: switches of TensorFlow's input pipeline. They are kept and merged; elements come in order whatever they say."""
 
 import enum
-from typing import Any
+from typing import Any, ClassVar
 
 from millstream.util.export import export
 
@@ -19,7 +19,7 @@ class AutoShardPolicy(enum.IntEnum):
 class _Switches:
     """Named switches with defaults. Raises: AttributeError for a name that is none of them."""
 
-    _defaults: dict[str, Any] = {}
+    _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init__(self) -> None:
         for name, default in self._defaults.items():
@@ -54,21 +54,21 @@ class _Switches:
 class DistributeOptions(_Switches):
     """How a data set is shared out among workers."""
 
-    _defaults = {"auto_shard_policy": AutoShardPolicy.AUTO, "num_devices": None}
+    _defaults: ClassVar[dict[str, Any]] = {"auto_shard_policy": AutoShardPolicy.AUTO, "num_devices": None}
 
 
 @export("tf.data.experimental.MapVectorizationOptions")
 class MapVectorizationOptions(_Switches):
     """Switches of TensorFlow's map vectorisation."""
 
-    _defaults = {"enabled": None, "use_choose_fastest": None}
+    _defaults: ClassVar[dict[str, Any]] = {"enabled": None, "use_choose_fastest": None}
 
 
 @export("tf.data.experimental.OptimizationOptions")
 class OptimizationOptions(_Switches):
     """Switches of TensorFlow's graph rewrites."""
 
-    _defaults = {
+    _defaults: ClassVar[dict[str, Any]] = {
         "map_vectorization": MapVectorizationOptions,
         **dict.fromkeys((
             "apply_default_optimizations", "autotune", "autotune_buffers", "autotune_cpu_budget", "autotune_ram_budget", "filter_fusion",
@@ -82,14 +82,14 @@ class OptimizationOptions(_Switches):
 class StatsOptions(_Switches):
     """Switches of statistics."""
 
-    _defaults = {"aggregator": None, "prefix": "", "counter_prefix": "", "latency_all_edges": None}
+    _defaults: ClassVar[dict[str, Any]] = {"aggregator": None, "prefix": "", "counter_prefix": "", "latency_all_edges": None}
 
 
 @export("tf.data.experimental.ThreadingOptions")
 class ThreadingOptions(_Switches):
     """How many threads TensorFlow's pipeline may use."""
 
-    _defaults = {"max_intra_op_parallelism": None, "private_threadpool_size": None}
+    _defaults: ClassVar[dict[str, Any]] = {"max_intra_op_parallelism": None, "private_threadpool_size": None}
 
 
 @export("tf.data.Options")
@@ -102,7 +102,7 @@ class Options(_Switches):
     False
     """
 
-    _defaults = {
+    _defaults: ClassVar[dict[str, Any]] = {
         "experimental_deterministic": None, "experimental_distribute": DistributeOptions, "experimental_external_state_policy": None,
         "experimental_optimization": OptimizationOptions, "experimental_slack": None, "experimental_stats": StatsOptions,
         "experimental_threading": ThreadingOptions,

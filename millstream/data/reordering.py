@@ -1,6 +1,6 @@
 """Fewer elements, more, or the same ones in another order: take, skip, shard, repeat, shuffle, cache.
 
-    buffer   how many elements a shuffle chooses from        pass   one run through the data set
+buffer   how many elements a shuffle chooses from        pass   one run through the data set
 """
 
 from collections.abc import Callable, Iterator

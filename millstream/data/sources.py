@@ -141,7 +141,9 @@ def _fitting(value: Any, spec: TensorSpec, element: Any) -> Tensor:
             f"The expected type was {spec.dtype.name}, but the yielded element was {element}."
         ) from None
     if not spec.shape.is_compatible_with(array.shape):
-        raise invalid(f"ValueError: `generator` yielded an element of shape {array.shape} where an element of shape {spec.shape} was expected.")
+        raise invalid(
+            f"ValueError: `generator` yielded an element of shape {array.shape} where an element of shape {spec.shape} was expected."
+        )
     return wrap(array if array.ndim else array[()] if spec.dtype is not string else array)
 
 

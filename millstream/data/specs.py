@@ -57,7 +57,9 @@ def spec_of(value: Any) -> Any:
 
 def batched(spec: Any, size: int | None) -> Any:
     """The spec with a batch axis in front."""
-    return nested.map_leaves(lambda s: s if s is None or isinstance(s, DatasetSpec) else TensorSpec(TensorShape([size]).concatenate(s.shape), s.dtype), spec)
+    return nested.map_leaves(
+        lambda s: s if s is None or isinstance(s, DatasetSpec) else TensorSpec(TensorShape([size]).concatenate(s.shape), s.dtype), spec
+    )
 
 
 def unbatched(spec: Any) -> Any:
@@ -74,7 +76,9 @@ def covering(a: Any, b: Any) -> Any:
         if type(x) is not type(y) or getattr(x, "dtype", None) != getattr(y, "dtype", None):
             different = str(x.dtype) if not nested.is_nested(a) else types_of(a), str(y.dtype) if not nested.is_nested(b) else types_of(b)
             raise TypeError(f"Two datasets to concatenate have different types {different[0]} and {different[1]}")
-    return nested.pack(a, [x.most_specific_compatible_type(y) if isinstance(x, TensorSpec) else x for x, y in zip(first, second, strict=True)])
+    return nested.pack(
+        a, [x.most_specific_compatible_type(y) if isinstance(x, TensorSpec) else x for x, y in zip(first, second, strict=True)]
+    )
 
 
 def shapes_of(spec: Any) -> Any:

@@ -95,7 +95,9 @@ class Binder:
         self.input_signature = None if input_signature is None else tuple(input_signature)
         for spec in tree.flatten(self.input_signature) if self.input_signature is not None else ():
             if not isinstance(spec, TensorSpec):
-                raise TypeError(f"Invalid input_signature {input_signature!r}; input_signature must be a possibly nested sequence of TensorSpec objects.")
+                raise TypeError(
+                    f"Invalid input_signature {input_signature!r}; input_signature must be a possibly nested sequence of TensorSpec objects."
+                )
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
         """The arguments of one call. Raises: TypeError as Python does; ValueError for what does not fit the input signature."""
@@ -152,7 +154,9 @@ def _fitting(value: Any, spec: Any, name: str) -> Any:
         try:
             tree.assert_same_structure(value, spec, check_types=False)
         except (ValueError, TypeError):
-            raise ValueError(f"Structure of Python function inputs does not match input_signature:\n  {name}: {value!r}\n  input_signature: {spec!r}") from None
+            raise ValueError(
+                f"Structure of Python function inputs does not match input_signature:\n  {name}: {value!r}\n  input_signature: {spec!r}"
+            ) from None
         return tree.pack(value, [_fitting(v, s, name) for v, s in zip(tree.flatten(value), tree.flatten(spec), strict=True)])
     if isinstance(value, TensorSpec):
         return value

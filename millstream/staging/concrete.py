@@ -91,24 +91,24 @@ class ConcreteFunction:
 
     # ------------------------------------------------------------------ running
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it on tensors. Raises: TypeError for another number of them."""
         specs = self.inputs
         given = [convert(a, hint=s.dtype) if not isinstance(a, Tensor) else a for a, s in zip(args, specs, strict=False)]
         names = self._names()
         named = {k: v for k, v in kwargs.items() if k in names}
-        if len(given) + len(named) != len(specs):
-            raise TypeError(f"{self.pretty_printed_signature()} takes {len(specs)} tensors ({', '.join(names)}); got {len(args)} and {sorted(kwargs)}.")
+        if len(args) + len(named) != len(specs):
+            raise TypeError(
+                f"{self.pretty_printed_signature()} takes {len(specs)} tensors ({', '.join(names)}); got {len(args)} and {sorted(kwargs)}."
+            )
         given += [convert(named[n], hint=s.dtype) for n, s in list(zip(names, specs, strict=True))[len(given) :]]
         values = iter(given)
         args_again = [_with_tensors(a, values) for a in self._args]
         return self._owner(*args_again, **{k: _with_tensors(v, values) for k, v in self._kwargs.items()})
 
     def _names(self) -> list[str]:
-        names = []
-        for name, value in zip(self._arguments.names, [*self._args, *self._kwargs.values()], strict=False):
-            for leaf in tree.flatten(value):
-                if isinstance(leaf, (Tensor, TensorSpec)):
-                    names.append((leaf.name if isinstance(leaf, TensorSpec) else None) or name)
-        return names
+        named = zip(self._arguments.names, [*self._args, *self._kwargs.values()], strict=False)
+        leaves = [(name, leaf) for name, value in named for leaf in tree.flatten(value) if isinstance(leaf, (Tensor, TensorSpec))]
+        return [(leaf.name if isinstance(leaf, TensorSpec) else None) or name for name, leaf in leaves]
 
     def trace_now(self) -> None:
         """Trace, if all sizes are known."""

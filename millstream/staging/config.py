@@ -1,7 +1,7 @@
 """tf.config and tf.test: devices, threads and switches. There is one device, the CPU; GPUs are neither listed nor needed."""
 
 import os
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from millstream.staging.function import Switch
 from millstream.util.export import export, publish
@@ -38,7 +38,7 @@ _CPU = PhysicalDevice("/physical_device:CPU:0", "CPU")
 class _Settings:
     """What the setters said, for the getters."""
 
-    values: dict[str, Any] = {}
+    values: ClassVar[dict[str, Any]] = {}
 
 
 # ---------------------------------------------------------------------------------------------- devices
@@ -65,7 +65,13 @@ def get_visible_devices(device_type: str | None = None) -> list[PhysicalDevice]:
 
 
 def _known(devices: Any) -> list[Any]:
-    given = list(devices) if isinstance(devices, (list, tuple)) and not isinstance(devices, PhysicalDevice) else [] if devices is None else [devices]
+    given = (
+        list(devices)
+        if isinstance(devices, (list, tuple)) and not isinstance(devices, PhysicalDevice)
+        else []
+        if devices is None
+        else [devices]
+    )
     for device in given:
         if device != _CPU:
             raise ValueError(f"Unrecognized device: {device!r}; there is {_CPU!r}.")
@@ -173,7 +179,13 @@ def _no_effect(name: str) -> None:
     publish(switch, f"tf.config.experimental.{name}")
 
 
-for _name in ("disable_mlir_bridge", "disable_mlir_graph_optimization", "enable_mlir_bridge", "enable_mlir_graph_optimization", "enable_tensor_float_32_execution"):
+for _name in (
+    "disable_mlir_bridge",
+    "disable_mlir_graph_optimization",
+    "enable_mlir_bridge",
+    "enable_mlir_graph_optimization",
+    "enable_tensor_float_32_execution",
+):
     _no_effect(_name)
 
 

@@ -17,9 +17,9 @@ from millstream.core.tensor import Tensor
 from millstream.ops.random.seeds import Numbering
 from millstream.staging.arguments import Arguments, Binder
 from millstream.staging.concrete import ConcreteFunction
+from millstream.staging.logs import get_logger
 from millstream.staging.reasons import why
 from millstream.staging.retracing import Detector
-from millstream.staging.logs import get_logger
 from millstream.staging.traced import Traced, as_outputs
 from millstream.util import tree
 from millstream.util.export import export
@@ -46,7 +46,9 @@ class Kind:
 class Function:
     """A function that runs as compiled code; made by `tf.function`."""
 
-    def __init__(self, python_function: Callable[..., Any], input_signature: Any = None, autograph: bool = True, relax_shapes: bool = False) -> None:
+    def __init__(
+        self, python_function: Callable[..., Any], input_signature: Any = None, autograph: bool = True, relax_shapes: bool = False
+    ) -> None:
         if not callable(python_function):
             raise TypeError(f"{python_function!r} is not a callable object: tf.function takes a function.")
         self.python_function = python_function
@@ -120,6 +122,7 @@ class Function:
 
     # ------------------------------------------------------------------ calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it, tracing first where that is due."""
         if not kwargs and STATE.trace is None and not STATE.tapes and not Switch.eagerly:
             traced = self._fast.get(_quick_key(args))
             if traced is not None:
@@ -196,7 +199,7 @@ class Function:
             return self._again(kind, traced, arguments)
         except NewVariablesError as error:
             raise ValueError(str(error)) from None
-        except Exception as error:  # noqa: BLE001  (whatever it is: if the function runs on values, it is no mistake of the user's)
+        except Exception as error:
             if shapes in kind.traced:  # it ran, and failed
                 raise
             reason = error
@@ -212,7 +215,9 @@ class Function:
             kind.streams = {}
             traced = self._traced_once(kind.streams, arguments)
         if traced.created:
-            raise NewVariablesError(f"{NEW_VARIABLES} Make '{traced.created[0].name}' outside of {self._name}, or only where it is not there yet.")
+            raise NewVariablesError(
+                f"{NEW_VARIABLES} Make '{traced.created[0].name}' outside of {self._name}, or only where it is not there yet."
+            )
         return traced
 
     def _traced_once(self, streams: dict[Any, Any], arguments: Arguments) -> Traced:
@@ -295,7 +300,8 @@ def function(
     happen then. input_signature: nested TensorSpecs, None for sizes that vary. Where the function cannot be traced it runs op
     by op, with a warning that says why.
     >>> @tf.function
-    ... def double(x): return x + x
+    ... def double(x):
+    ...     return x + x
     >>> double(tf.constant([1.0, 2.0])).numpy().tolist()
     [2.0, 4.0]
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from millstream.core.dispatch import STATE
 from millstream.util.export import export, publish
@@ -74,7 +74,7 @@ class Session:
     def __init__(self, target: str = "", graph: Any = None, config: Any = None) -> None:
         self.config = config
 
-    def __enter__(self) -> "Session":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -108,7 +108,8 @@ def _as_default(graph: Any) -> Iterator[Any]:
 class Graph:
     """A scope in which TensorFlow 1 would build a graph; ops inside are carried out at once.
 
-    >>> with tf.Graph().as_default(): float(tf.constant(1.0) + 1.0)
+    >>> with tf.Graph().as_default():
+    ...     float(tf.constant(1.0) + 1.0)
     2.0
     """
 

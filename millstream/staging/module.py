@@ -16,7 +16,10 @@ class Module:
 
     Raises: ValueError for a name that is no identifier.
     >>> class Linear(tf.Module):
-    ...     def __init__(self): super().__init__(); self.w = tf.Variable([[2.0]], name="w"); self.b = tf.Variable([0.0], name="b")
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.w = tf.Variable([[2.0]], name="w")
+    ...         self.b = tf.Variable([0.0], name="b")
     >>> [v.name for v in Linear().trainable_variables]
     ['b:0', 'w:0']
     """
@@ -26,7 +29,9 @@ class Module:
     def __init__(self, name: str | None = None) -> None:
         name = _snake(type(self).__name__) if name is None else name
         if not re.fullmatch(r"[a-zA-Z_]\w*", name):
-            raise ValueError(f"{name!r} is not a valid module name. Module names must be valid Python identifiers (e.g. a valid class name).")
+            raise ValueError(
+                f"{name!r} is not a valid module name. Module names must be valid Python identifiers (e.g. a valid class name)."
+            )
         self._name = name
         with name_scope(name) as path:
             self._scope_name = path
@@ -98,7 +103,7 @@ def _is_module(x: Any) -> bool:
 
 
 def _attributes(owner: Any) -> Iterator[Any]:
-    ignored = getattr(type(owner), "_TF_MODULE_IGNORED_PROPERTIES", frozenset())
+    ignored: frozenset[str] = getattr(type(owner), "_TF_MODULE_IGNORED_PROPERTIES", frozenset())
     for name in sorted(vars(owner)):
         if name not in ignored:
             yield from tree.flatten(vars(owner)[name])

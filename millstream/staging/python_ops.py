@@ -75,7 +75,9 @@ def _as(value: Any, dtype: DType) -> Tensor:
     return tensor
 
 
-def _in_trace(func: Callable[..., Any], tensors: list[Tensor], types: list[DType], given: Callable[[list[Tensor]], list[Any]]) -> list[Tensor]:
+def _in_trace(
+    func: Callable[..., Any], tensors: list[Tensor], types: list[DType], given: Callable[[list[Tensor]], list[Any]]
+) -> list[Tensor]:
     """A function without results is called each time that the graph runs; results would need shapes that nobody knows."""
     if types:
         refuse_in_graph("using the result of a Python function (tf.py_function, tf.numpy_function), whose shape is unknown before it runs,")

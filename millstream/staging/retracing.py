@@ -39,7 +39,11 @@ class Detector:
 
 def _difference(old_names: list[str], old: tuple[Any, ...], names: list[str], keys: tuple[Any, ...]) -> str:
     before = dict(zip(old_names, old, strict=True))
-    changed = [f"argument '{n}' changed from {_text(before[n])} to {_text(k)}" for n, k in zip(names, keys, strict=True) if n in before and before[n] != k]
+    changed = [
+        f"argument '{n}' changed from {_text(before[n])} to {_text(k)}"
+        for n, k in zip(names, keys, strict=True)
+        if n in before and before[n] != k
+    ]
     return "; ".join(changed) or "its arguments differ in number"
 
 
@@ -49,4 +53,10 @@ def _text(key: Any) -> str:
         return f"{first.name}{list(second)}"
     if isinstance(first, type) and not isinstance(second, tuple):
         return f"the Python value {second!r}"
-    return "an object" if first == "object" else "another variable" if first == "variable" else f"a {getattr(first, '__name__', first)} of other contents"
+    return (
+        "an object"
+        if first == "object"
+        else "another variable"
+        if first == "variable"
+        else f"a {getattr(first, '__name__', first)} of other contents"
+    )

@@ -101,12 +101,12 @@ class TestCase(unittest.TestCase):
     def assertAllClose(self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, msg: str | None = None) -> None:  # noqa: N802
         """Raises: AssertionError unless shapes are equal and values near."""
         if isinstance(a, dict):
-            self.assertEqual(sorted(a), sorted(b), msg)
+            self.assertEqual(sorted(a), sorted(b), msg)  # noqa: PT009  (this is unittest)
             for k in a:
                 self.assertAllClose(a[k], b[k], rtol, atol, msg)
             return
         first, second = self._array(a), self._array(b)
-        self.assertEqual(first.shape, second.shape, msg)
+        self.assertEqual(first.shape, second.shape, msg)  # noqa: PT009
         np.testing.assert_allclose(first, second, rtol, atol, err_msg=msg or "")
 
     def assertNotAllClose(self, a: Any, b: Any, **kwargs: Any) -> None:  # noqa: N802
@@ -119,7 +119,7 @@ class TestCase(unittest.TestCase):
 
     def assertShapeEqual(self, np_array: Any, tf_tensor: Any, msg: str | None = None) -> None:  # noqa: N802
         """Raises: AssertionError unless shapes are equal."""
-        self.assertEqual(tuple(np.shape(np_array)), tuple(tf_tensor.shape), msg)
+        self.assertEqual(tuple(np.shape(np_array)), tuple(tf_tensor.shape), msg)  # noqa: PT009
 
     def _array(self, x: Any) -> Any:
         return np.asarray(self.evaluate(x))

@@ -140,4 +140,3 @@ def _check_labels(labels: Any, classes: int) -> None:
             f"Received a label value of {int(low if low < 0 else high)} which is outside the valid range of [0, {classes}).  "
             f"The labels given lie between {int(low)} and {int(high)}; number the classes from 0."
         )
-
