@@ -5,6 +5,7 @@ python tests/reference/make_preprocessing.py        (with TensorFlow 2.4, SciPy 
 
 import json
 import os
+import random
 
 import numpy as np
 import tensorflow as tf
@@ -51,27 +52,31 @@ def plain(value):
     return value.tolist() if hasattr(value, "tolist") else value
 
 
+def write(name, value):
+    """A file of JSON beside this one."""
+    with open(os.path.join(HERE, name), "w") as file:
+        json.dump(value, file, indent=1)
+
+
 def main():
     arrays = {"pictures": PICTURES}
     for number, arguments in enumerate(FLOWS):
-        generator = eval("tf.keras.preprocessing.image.ImageDataGenerator(%s)" % arguments)
+        generator = eval(f"tf.keras.preprocessing.image.ImageDataGenerator({arguments})")
         generator.fit(PICTURES, augment=True, rounds=2, seed=4)
         flow = generator.flow(PICTURES, np.arange(5), batch_size=3, seed=5)
         for i in range(3):
-            arrays["%d/%d/x" % (number, i)], arrays["%d/%d/y" % (number, i)] = next(flow)
+            arrays[f"{number}/{i}/x"], arrays[f"{number}/{i}/y"] = next(flow)
     np.savez_compressed(os.path.join(HERE, "augment.npz"), **arrays)
-    json.dump({"flows": FLOWS}, open(os.path.join(HERE, "augment.json"), "w"), indent=1)
+    write("augment.json", {"flows": FLOWS})
     names = {"s": tf.keras.preprocessing.sequence, "t": tf.keras.preprocessing.text, "np": np, "TEXTS": TEXTS}
-    names["k"] = tf.keras.preprocessing.text.Tokenizer(num_words=5, oov_token="<o>")
+    names["k"] = tf.keras.preprocessing.text.Tokenizer(num_words=5, oov_token="<o>")  # noqa: S106  (no password)
     names["k"].fit_on_texts(TEXTS)
     found = []
     for expression in SEQUENCES:
-        import random
-
         random.seed(3)
-        np.random.seed(3)
+        np.random.seed(3)  # noqa: NPY002  (Keras draws from the global generator)
         found.append({"expression": expression, "value": plain(eval(expression, names))})
-    json.dump({"texts": TEXTS, "cases": found}, open(os.path.join(HERE, "sequences.json"), "w"), indent=1)
+    write("sequences.json", {"texts": TEXTS, "cases": found})
 
 
 if __name__ == "__main__":

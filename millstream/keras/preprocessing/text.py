@@ -22,7 +22,7 @@ def text_to_word_sequence(input_text: str, filters: str = FILTERS, lower: bool =
     ['hello', 'world']
     """
     text = input_text.lower() if lower else input_text
-    return [w for w in text.translate(str.maketrans(dict.fromkeys(filters, split))).split(split) if w]
+    return [w for w in text.translate({ord(c): split for c in filters}).split(split) if w]
 
 
 @export("tf.keras.preprocessing.text.one_hot")

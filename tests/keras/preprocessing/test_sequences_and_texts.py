@@ -21,7 +21,7 @@ def plain(value):
 
 @pytest.mark.parametrize("case", STORED["cases"], ids=lambda c: c["expression"])
 def test_numbers_are_tensorflows(case) -> None:
-    tokenizer = text.Tokenizer(num_words=5, oov_token="<o>")
+    tokenizer = text.Tokenizer(num_words=5, oov_token="<o>")  # noqa: S106  (no password)
     tokenizer.fit_on_texts(STORED["texts"])
     random.seed(3)
     np.random.seed(3)  # noqa: NPY002  (Keras draws from the global generator)

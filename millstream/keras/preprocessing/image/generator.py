@@ -92,7 +92,6 @@ class ImageDataGenerator:
             save_prefix,
             save_format,
             subset,
-            self.dtype,
         )
 
     def flow_from_directory(
