@@ -15,6 +15,7 @@ from typing import Any
 from millstream.graph.graph import INPUT, ITEM, LEAVES, Graph, Node
 from millstream.graph.views import View
 
+SMALL = 1024  # elements of a group that is merged with others of its domain
 COMPILED = frozenset(("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"))
 
 
@@ -59,7 +60,7 @@ class Fusion:
         self.results = {n.number for n in graph.outputs} | {n.number for _, n in graph.updates}
         for node in self.live:
             self._place(node)
-        self._merge_scalars()
+        self._merge_small()
         self.groups = [g for g in self.groups if g.bit]
 
     # ------------------------------------------------------------------ where values are
@@ -191,23 +192,34 @@ class Fusion:
         """Whether a value is read row by row of the batch's list, which only elementwise nests do."""
         return x.number not in self.home and self.place(x)[1].gathered is not None
 
-    def _merge_scalars(self) -> None:
-        """Independent elementwise groups of single elements become one kernel: each would cost a call and do nothing."""
+    def _merge_small(self) -> None:
+        """Elementwise groups of few elements over one domain become one kernel: each would cost its compilation and a call."""
         kept: list[Group] = []
         for group in self.groups:
-            if group.kind != "elementwise" or group.domain != ():
+            if group.kind != "elementwise" or group.nodes[0].spec.size > SMALL:
                 continue
             for other in kept:
-                if not other.deps & group.bit and not group.deps & other.bit:
+                if other.domain == group.domain and self._may_merge(other, group):
                     self._merge(other, group)
                     break
             else:
                 kept.append(group)
 
+    def _may_merge(self, into: Group, group: Group) -> bool:
+        """Whether neither needs the other, or only the second the first's values at its own elements, and nothing stands between."""
+        if into.deps & group.bit:
+            return False
+        if not group.deps & into.bit:
+            return True
+        if any(g.deps & into.bit for g in self.groups if g.bit & group.deps):
+            return False
+        made_there = [x for node in group.nodes for x in node.inputs if self._source(x) is into]
+        return all(self.home.get(x.number) is into and x.shape == group.domain for x in made_there)
+
     def _merge(self, into: Group, group: Group) -> None:
         both = sorted([*into.nodes, *group.nodes], key=lambda n: n.number)
         into.nodes = both
-        into.deps |= group.deps
+        into.deps = (into.deps | group.deps) & ~into.bit
         for node in group.nodes:
             self.home[node.number] = into
         for other in self.groups:
@@ -242,4 +254,3 @@ def _compiles(node: Node) -> bool:
 def _is_matrix_product(node: Node) -> bool:
     """Two matrices of one float type: what the tiled template takes."""
     return all(len(x.shape) == 2 and x.spec.dtype.name in ("float32", "float64") for x in node.inputs)
-
