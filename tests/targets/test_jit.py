@@ -40,7 +40,7 @@ def plain_gemm(target: Machine, dtype: str = "float32") -> Function:
     def epilogue(b: LoopBuilder, context: tuple[Pointer, Value], i: Value, j: Value, value: Value, mask: Value | None) -> None:
         b.store(context[0], i * context[1] + j, value, mask)
 
-    return gemm("product", tile_for(64, 64, target), dtype, epilogue, lambda b: (b.pointer("C", dtype), b.size("c_row")), target)
+    return gemm("product", tile_for(64, 64, target), dtype, epilogue, lambda b, n: (b.pointer("C", dtype), b.size("c_row")), target)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -160,4 +160,4 @@ def test_importing_the_builder_imports_no_compiler() -> None:
 
 
 def test_tile_is_a_tuple() -> None:
-    assert Tile(6, 2) == (6, 2)
+    assert Tile(6, 2) == (6, 2, False)
