@@ -7,6 +7,19 @@ from millstream.util import export as _export
 _root = _export.adopt(_sys.modules[__name__], "")
 _export.provide("", "millstream.ops", "millstream.autodiff.tape")
 _export.provide("", "millstream.keras.initializers")  # tf.zeros_initializer and its like
+_export.provide_names("millstream.staging.function", "tf.function")
+_export.provide_names("millstream.staging.python_ops", "tf.py_function", "tf.numpy_function", "tf.compat.v1.py_func")
+_export.provide_names("millstream.staging.module", "tf.Module")
+_export.provide_names("millstream.staging.logs", "tf.get_logger", "tf.autograph.set_verbosity", "tf.autograph.trace")
+_export.provide_names("millstream.staging.legacy", "tf.Graph", "tf.autograph.experimental.do_not_convert", "tf.autograph.experimental.set_loop_options")
+for _space in ("config", "config.experimental", "config.optimizer", "config.threading"):
+    _export.provide(_space, "millstream.staging.config")
+_export.provide("test", "millstream.staging.testing")
+_export.provide("compat.v1", "millstream.staging.legacy")
+_export.provide("compat.v1.logging", "millstream.staging.logs")
+_export.provide("data", "millstream.data.dataset", "millstream.data.files")
+_export.provide("data.experimental", "millstream.data.experimental")
+_export.provide("compat.v1.data", "millstream.data.experimental")
 _export.provide("keras", "millstream.keras")
 for _space in ("initializers", "losses", "metrics", "optimizers", "optimizers.schedules"):  # tf.losses is tf.keras.losses
     _export.provide(_space, f"millstream.keras.{_space}")

@@ -104,5 +104,7 @@ def _entries(trace: TracebackType | None) -> list[TracebackType]:
 
 
 def _is_ours(entry: TracebackType) -> bool:
+    """By its file; code that is made at run time has none, but says which module it belongs to."""
     name = entry.tb_frame.f_code.co_filename
-    return name.startswith(_OURS) or name in _RUNNERS
+    module = str(entry.tb_frame.f_globals.get("__name__", ""))
+    return name.startswith(_OURS) or name in _RUNNERS or module.partition(".")[0] == "millstream"

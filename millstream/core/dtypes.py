@@ -50,8 +50,8 @@ class DType:
 
     @property
     def size(self) -> int:
-        """Bytes of one element; strings count as 1."""
-        return 1 if self is string else int(self._numpy.itemsize)
+        """Bytes of one element; 0 for strings, which have no fixed number."""
+        return 0 if self is string else int(self._numpy.itemsize)
 
     @property
     def is_numpy_compatible(self) -> bool:
@@ -75,16 +75,14 @@ class DType:
 
     @property
     def limits(self) -> tuple[Any, Any]:
-        """The pair (min, max); for floating types, as TensorFlow has it, (0, 1)."""
-        return (0, 1) if self.is_floating else (self.min, self.max)
+        """The pair (min, max) of what an image of this type holds: (0, 1) for floating types, (0, max) for whole numbers."""
+        return (0, 1) if self.is_floating else (0, self.max) if self.is_integer else (False, True)
 
     def _limit(self, end: str) -> Any:
         if self.is_integer:
             return getattr(np.iinfo(self._numpy), end)
         if self.is_floating:
             return getattr(_finfo(self._numpy), end)
-        if self.is_bool:
-            return end == "max"
         raise TypeError(f"Cannot find the {end}imum value of {self.name}.")
 
     def is_compatible_with(self, other: Any) -> bool:
@@ -119,7 +117,7 @@ def _finfo(dtype: Any) -> Any:
     if dtype.name == "bfloat16":
         import ml_dtypes
 
-        return ml_dtypes.finfo(dtype)
+        return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
     return np.finfo(dtype)
 
 
@@ -182,7 +180,7 @@ def as_dtype(type_value: Any) -> DType:
     """
     if type(type_value) is DType:
         return type_value
-    found = _lookup(type_value)
+    found = None if type_value is None else _lookup(type_value)
     if found is None:
         raise TypeError(f"Cannot convert value {type_value!r} to a TensorFlow DType; expected a name such as 'float32' or a NumPy type.")
     return found

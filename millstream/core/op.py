@@ -13,10 +13,11 @@ static attributes: hashable Python values. A meaning returns one array, or a tup
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from millstream.core.spec import ArraySpec
-from millstream.util.export import publish
+from millstream.util.export import Later, publish
 
 Rule = Callable[..., Any]
 _OPS: dict[str, "Op"] = {}
@@ -28,16 +29,22 @@ def set_call_maker(make: Callable[["Op"], Rule]) -> None:
     _CALLS[:] = [make]
 
 
+def _parameters(meaning: Rule) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """Names of the inputs, names of the attributes, and whether there are any number of inputs; inspect.signature takes 20 times as long."""
+    code = inspect.unwrap(meaning).__code__
+    names, count, keywords = code.co_varnames, code.co_argcount, code.co_kwonlyargcount
+    variadic = bool(code.co_flags & inspect.CO_VARARGS)
+    inputs = names[1:count] + ((names[count + keywords],) if variadic else ())
+    return inputs, names[count : count + keywords], variadic
+
+
 class Op:
     """One primitive operation. Calling it runs it eagerly, records it on tapes, or adds it to the graph being traced."""
 
     def __init__(self, name: str, meaning: Rule, *, mixed: bool, stateful: bool, samples: Any, errors: Any, kinds: str = "") -> None:
-        parameters = list(inspect.signature(meaning).parameters.values())[1:]
         self.name, self.meaning = name, meaning
-        self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
-        self.attrs = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.inputs, self.attrs, self.variadic = _parameters(meaning)
+        self.defaults = dict(getattr(inspect.unwrap(meaning), "__kwdefaults__", None) or {})
         self.mixed, self.stateful, self.samples, self.errors, self.kinds = mixed, stateful, samples, errors, kinds
         self.infer_rule: Rule | None = None
         self.vjps: tuple[Rule | None, ...] | None = None
@@ -45,7 +52,11 @@ class Op:
         self.rules: dict[str, Rule] = {}
         self.__doc__, self.__module__, self.__name__ = meaning.__doc__, meaning.__module__, name
         self.public: tuple[str, ...] = ()
-        self.fast: Rule = _CALLS[0](self)
+
+    @cached_property
+    def fast(self) -> Rule:
+        """The quickest way to call this op; made when it is first called, so that loading hundreds of ops stays quick."""
+        return _CALLS[0](self)
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
         """Run on tensors (or what becomes tensors), or add to the graph being traced."""
@@ -63,7 +74,9 @@ class Op:
     def vjp(self, *rules: Rule | None) -> None:
         """Attach a gradient per input: rule(g, y, *inputs, **attrs) -> Tensor or None; None for an input without gradient."""
         if not self.variadic and len(rules) != len(self.inputs):
-            raise TypeError(f"{self.name} has {len(self.inputs)} inputs; got {len(rules)} gradient rules. Give one per input, None for none.")
+            raise TypeError(
+                f"{self.name} has {len(self.inputs)} inputs; got {len(rules)} gradient rules. Give one per input, None for none."
+            )
         self.vjps = rules
 
     def vjp_all(self, rule: Rule) -> Rule:
@@ -121,12 +134,17 @@ class Op:
 _KINDS = {"f": "floating point", "c": "complex", "i": "whole", "u": "unsigned", "b": "bool", "O": "string"}
 
 
+def title_of(made: Op) -> str:
+    """The op's name as messages have it: "ReduceSum"."""
+    return "".join(w.capitalize() for w in made.name.split("_"))
+
+
 def refuse_kind(made: Op, dtype: Any) -> None:
     """Raises: InvalidArgumentError for a first input of a kind that the op does not take."""
     from millstream.core.dtypes import OF_NUMPY
     from millstream.util.errors import invalid
 
-    title = "".join(w.capitalize() for w in made.name.split("_"))
+    title = title_of(made)
     wanted = ", ".join(_KINDS[k] for k in made.kinds if k in _KINDS)
     raise invalid(f"{title} takes tensors that are {wanted}; got {OF_NUMPY[dtype].name} [Op:{title}]. Convert it with tf.cast.")
 
@@ -161,7 +179,7 @@ def op(
         _OPS[made.name] = made
         made.public = public
         if public:
-            publish(public_function(made), *public)
+            publish(Later(lambda: public_function(made)), *public)
         return made
 
     return decorate
@@ -201,4 +219,3 @@ def _bind(made: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tupl
     if made.variadic:
         return values.pop(made.inputs[-1], ()), values
     return tuple(values.pop(n) for n in made.inputs), values
-

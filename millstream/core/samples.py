@@ -20,14 +20,16 @@ class Array:
     high: float = 2.0
     values: Any = None
 
-    def make(self, random: np.random.RandomState) -> Any:
+    def make(self, random: "np.random.RandomState") -> Any:
         """The array."""
         if self.values is not None:
             return np.array(self.values, self.dtype)
         if self.dtype == "bool":
             return random.rand(*self.shape) < 0.5
         if self.dtype.startswith("complex"):
-            return (random.uniform(self.low, self.high, self.shape) + 1j * random.uniform(self.low, self.high, self.shape)).astype(self.dtype)
+            return (random.uniform(self.low, self.high, self.shape) + 1j * random.uniform(self.low, self.high, self.shape)).astype(
+                self.dtype
+            )
         if "int" in self.dtype:
             return random.randint(int(self.low), int(self.high) + 1, self.shape).astype(self.dtype)
         return np.asarray(random.uniform(self.low, self.high, self.shape)).astype(self.dtype)
@@ -73,12 +75,19 @@ _PAIRS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
 
 
 def binary(
-    low: float, high: float, low2: float | None = None, high2: float | None = None, dtypes: tuple[str, ...] = ("float32", "float64"), gradient: bool = True
+    low: float,
+    high: float,
+    low2: float | None = None,
+    high2: float | None = None,
+    dtypes: tuple[str, ...] = ("float32", "float64"),
+    gradient: bool = True,
 ) -> Samples:
     """Samples of an elementwise op of two inputs that broadcast; low2 and high2 bound the second."""
     low2, high2 = low if low2 is None else low2, high if high2 is None else high2
     return lambda: [
-        Sample(f"{d}{list(a)}{list(b)}", (Array(a, d, low, high), Array(b, d, low2, high2)), {}, gradient) for d in dtypes for a, b in _PAIRS
+        Sample(f"{d}{list(a)}{list(b)}", (Array(a, d, low, high), Array(b, d, low2, high2)), {}, gradient)
+        for d in dtypes
+        for a, b in _PAIRS
     ]
 
 

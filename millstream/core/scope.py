@@ -32,7 +32,8 @@ def absolute(path: str) -> Iterator[str]:
 class name_scope:  # noqa: N801  (TensorFlow's name)
     """Context manager: names made inside get this prefix.
 
-    >>> with tf.name_scope("outer"): tf.Variable(1.0, name="w").name
+    >>> with tf.name_scope("outer"):
+    ...     tf.Variable(1.0, name="w").name
     'outer/w:0'
     """
 

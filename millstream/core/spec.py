@@ -1,7 +1,7 @@
 """Shapes and specs: what is known of a tensor before its values are. None stands for an unknown size."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, NamedTuple, Self, SupportsIndex
 
 from millstream.core.dtypes import DType, as_dtype, float32
 from millstream.util.export import export
@@ -34,19 +34,20 @@ def dimension_value(dimension: Any) -> int | None:
 
 
 @export("tf.TensorShape")
-class TensorShape(tuple[int | None, ...]):
+class TensorShape(tuple[int | None, ...]):  # noqa: SLOT001  (an unknown rank is kept beside the sizes)
     """The shape of a tensor: a tuple of sizes, None for those that are unknown; `TensorShape(None)` has unknown rank.
 
     >>> tf.TensorShape([2, None]).as_list()
     [2, None]
     """
 
-    _unknown: bool
+    _unknown: bool = False
 
-    def __new__(cls, dims: Any = None) -> "TensorShape":
+    def __new__(cls, dims: Any = None) -> Self:
         """Raises: ValueError for negative sizes, TypeError for what is no size."""
         made = super().__new__(cls, () if dims is None else _sizes(dims))
-        made._unknown = dims is None or (isinstance(dims, TensorShape) and dims._unknown)
+        if dims is None or (isinstance(dims, TensorShape) and dims._unknown):
+            made._unknown = True
         return made
 
     def __getnewargs__(self) -> tuple[Any, ...]:
@@ -197,9 +198,14 @@ def _size(d: Any) -> int | None:
     if isinstance(d, (str, bytes)):
         raise TypeError(f"A dimension is a whole number or None; got {d!r}.")
     size = int(d.__index__()) if hasattr(d, "__index__") else int(d)
-    if size < -1:
-        raise ValueError(f"Dimension {size} must be >= 0.")
-    return None if size == -1 else size
+    if size < 0:
+        raise ValueError(f"Dimension {size} must be >= 0; an unknown one is None.")
+    return size
+
+
+def known_shape(sizes: Shape) -> TensorShape:
+    """The TensorShape of an array's sizes, unchecked: tensors are asked for it all the time."""
+    return tuple.__new__(TensorShape, sizes)
 
 
 @export("tf.TypeSpec")

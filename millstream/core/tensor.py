@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from millstream.core.dtypes import OF_NUMPY, DType, as_dtype, string
-from millstream.core.spec import TensorShape
+from millstream.core.dtypes import OF_NUMPY, DType
+from millstream.core.spec import TensorShape, known_shape
+from millstream.core.text import repr_of, text_of
+from millstream.core.values import python_scalar, to_array
 from millstream.util.errors import OperatorNotAllowedInGraphError, invalid
 from millstream.util.export import export
 
@@ -48,7 +50,7 @@ class Tensor(Operators):
     @property
     def shape(self) -> TensorShape:
         """The sizes."""
-        return TensorShape(self._array.shape)
+        return known_shape(self._array.shape)
 
     @property
     def ndim(self) -> int:
@@ -111,12 +113,16 @@ class Tensor(Operators):
         return complex(self._one("complex"))
 
     def __index__(self) -> int:
+        if self.ndim:
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")
         return int(self._one("index").__index__())
 
     def _one(self, what: str) -> Any:
-        """The single element; the era's NumPy let any one-element array stand for its element."""
+        """The single element; the era's NumPy let any one-element array stand for its element, and an empty one be false."""
         if self._array.size != 1:
             if what == "truth value":
+                if not self._array.size:
+                    return False
                 raise ValueError("The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()")
             raise TypeError(f"only size-1 arrays can be converted to Python scalars; got shape {self.shape} for {what}.")
         return self._array.reshape(-1)[0]
@@ -181,19 +187,6 @@ class Reference:
         return f"<Reference wrapping {self._target!r}>"
 
 
-def text_of(array: Any) -> str:
-    """The values as `print` shows them."""
-    return str(array[()] if np.ndim(array) == 0 and isinstance(array, np.ndarray) else array)
-
-
-def repr_of(array: Any) -> str:
-    """The values as `repr` shows them, scalars bare."""
-    if np.ndim(array):
-        return repr(array)
-    value = array[()] if isinstance(array, np.ndarray) else array
-    return repr(value) if isinstance(value, (bytes, str)) else str(value)
-
-
 def refuse_in_graph(what: str) -> Any:
     """Raises: the error for a traced tensor used where a value is needed."""
     raise OperatorNotAllowedInGraphError(f"{what} is not allowed in a traced function: the tensor has no value yet.")
@@ -201,7 +194,7 @@ def refuse_in_graph(what: str) -> Any:
 
 # ---------------------------------------------------------------------------------------------- conversion
 _READERS: list[tuple[type, Callable[[Any], Any]]] = []
-_pack_hook: list[Callable[[Any, DType | None], Tensor]] = []
+_pack_hook: list[Callable[[Any, DType | None, DType | None], Tensor]] = []
 
 
 def register_reader(kind: type, read: Callable[[Any], Any]) -> None:
@@ -217,7 +210,7 @@ def reader_of(value: Any) -> Callable[[Any], Any] | None:
     return None
 
 
-def set_pack(pack: Callable[[Any, DType | None], Tensor]) -> None:
+def set_pack(pack: Callable[[Any, DType | None, DType | None], Tensor]) -> None:
     """The op that stacks lists which contain tensors; installed by the ops."""
     _pack_hook[:] = [pack]
 
@@ -229,14 +222,14 @@ def convert(value: Any, dtype: DType | None = None, hint: DType | None = None) -
     """
     kind = type(value)
     if kind is float or kind is int or kind is bool:
-        return _wrap(_python_scalar(value, dtype or hint))
+        return _wrap(python_scalar(value, dtype, hint))
     if isinstance(value, Tensor):
         return _checked(value, dtype)
     read = reader_of(value)
     if read is not None:
         return _checked(read(value), dtype)
-    if isinstance(value, (list, tuple)) and not isinstance(value, TensorShape) and _holds_tensors(value):
-        return _pack_hook[0](value, dtype or hint)
+    if isinstance(value, (list, tuple)) and not isinstance(value, TensorShape) and holds_tensors(value):
+        return _pack_hook[0](value, dtype, hint)
     return _wrap(to_array(value, dtype, hint))
 
 
@@ -252,116 +245,9 @@ def _checked(tensor: Tensor, dtype: DType | None) -> Tensor:
     return tensor
 
 
-def _holds_tensors(value: Any) -> bool:
-    return any(
-        isinstance(v, Tensor) or reader_of(v) is not None or (isinstance(v, (list, tuple)) and _holds_tensors(v)) for v in value
-    )
-
-
-def to_array(value: Any, dtype: DType | None = None, hint: DType | None = None) -> Any:
-    """Values that are no tensors as an ndarray, or as a NumPy scalar when they have no dimensions."""
-    kind = type(value)
-    if kind is float or kind is int or kind is bool:
-        return _python_scalar(value, dtype or hint)
-    if isinstance(value, (np.ndarray, np.generic)):
-        return _from_numpy(value, dtype, hint)
-    if isinstance(value, TensorShape):
-        return np.array(value.as_list(), (dtype or as_dtype("int32")).numpy)
-    if isinstance(value, DType):
-        raise _unconvertible(value)
-    return _from_python(value, dtype, hint)
-
-
-def _python_scalar(value: Any, dtype: DType | None) -> Any:
-    if dtype is None:
-        if type(value) is int and not -(2**31) <= value < 2**31:
-            return np.int64(value)
-        return _DEFAULTS[type(value)](value)
-    fits = _FITS[type(value)]
-    if not (dtype.is_floating or dtype.is_complex if fits == "f" else dtype.is_bool if fits == "b" else not (dtype.is_bool or dtype is string)):
-        raise TypeError(f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}")
-    try:
-        return dtype.as_numpy_dtype(value)
-    except OverflowError:
-        raise ValueError(f"Can't convert Python integer {value} to dtype {dtype.name}: it is out of range.") from None
-
-
-_DEFAULTS: dict[type, Any] = {float: np.float32, int: np.int32, bool: np.bool_}
-_FITS: dict[type, str] = {float: "f", int: "i", bool: "b"}
-
-
-def _from_numpy(value: Any, dtype: DType | None, hint: DType | None) -> Any:
-    if value.dtype.kind in "US" or value.dtype == object:
-        return _strings(np.asarray(value), dtype)
-    if value.dtype not in OF_NUMPY:
-        value = value.astype(value.dtype.newbyteorder("="))
-        if value.dtype not in OF_NUMPY:
-            raise _unconvertible(value)
-    target = dtype or (hint if hint is not None and _castable(value.dtype, hint) else None)
-    if isinstance(value, np.ndarray):
-        array = value.astype(target.numpy) if target is not None and target.numpy != value.dtype else value.copy()
-        return array if array.ndim else array[()]
-    return value if target is None else target.as_numpy_dtype(value)
-
-
-def _castable(dtype: Any, hint: DType) -> bool:
-    """Whether arrays take the other operand's dtype: floats any floating one, integers any that holds numbers."""
-    return (hint.is_floating or hint.is_complex) if dtype.kind in "fV" else hint.is_complex if dtype.kind == "c" else (
-        dtype.kind in "iu" and not hint.is_bool and hint is not string
-    )
-
-
-def _from_python(value: Any, dtype: DType | None, hint: DType | None) -> Any:
-    try:
-        array = np.array(value)
-    except ValueError:
-        raise ValueError("Can't convert non-rectangular Python sequence to Tensor.") from None
-    if array.dtype.kind in "USO":
-        return _strings(array, dtype)
-    default = {"f": "float32", "i": "int32", "c": "complex128", "b": "bool"}.get(array.dtype.kind, array.dtype.name)
-    if hasattr(value, "__array__") or hasattr(value, "dtype"):
-        return _from_numpy(array, dtype, hint)
-    target = dtype or hint
-    if target is None or (dtype is None and not _python_fits(array, target)):
-        target = as_dtype("int64") if default == "int32" and array.size and not _in_int32(array) else as_dtype(default)
-    elif not _python_fits(array, target):
-        sample = array.reshape(-1)[0] if array.size else array
-        raise TypeError(f"Cannot convert {sample.item()!r} to EagerTensor of dtype {target.name}")
-    array = array.astype(target.numpy)
-    return array if array.ndim else array[()]
-
-
-def _in_int32(array: Any) -> bool:
-    return bool(array.min() >= -(2**31) and array.max() < 2**31)
-
-
-def _python_fits(array: Any, target: DType) -> bool:
-    if array.size == 0:
-        return target is not string
-    kind = array.dtype.kind
-    return kind in ("b" if target.is_bool else "iu" if target.is_integer else "iuf" if target.is_floating else "iufc")
-
-
-def _strings(array: Any, dtype: DType | None) -> Any:
-    """Strings as an object array of bytes; a scalar as bytes in a 0-d array."""
-    if dtype is not None and dtype is not string:
-        raise ValueError(f"Cannot convert {_sample(array)!r} to EagerTensor of dtype {dtype.name}: strings stay tf.string.")
-    out = np.empty(array.shape, object)
-    for i, v in enumerate(array.reshape(-1)):
-        if not isinstance(v, (str, bytes)):
-            raise _unconvertible(v)
-        out.reshape(-1)[i] = v.encode() if isinstance(v, str) else bytes(v)
-    return out
-
-
-def _sample(array: Any) -> Any:
-    return array.reshape(-1)[0] if array.size else ""
-
-
-def _unconvertible(value: Any) -> Exception:
-    if isinstance(value, (list, tuple)):
-        return ValueError("Can't convert non-rectangular Python sequence to Tensor.")
-    return ValueError(f"Attempt to convert a value ({value!r}) with an unsupported type ({type(value)}) to a Tensor.")
+def holds_tensors(value: Any) -> bool:
+    """Whether a nested list or tuple has a tensor, or what becomes one, in it."""
+    return any(isinstance(v, Tensor) or reader_of(v) is not None or (isinstance(v, (list, tuple)) and holds_tensors(v)) for v in value)
 
 
 def check_scalar(tensor: Tensor, what: str) -> Any:

@@ -8,13 +8,16 @@ import numpy as np
 from millstream.core.dispatch import STATE, VARIABLE, eagerly, wrap
 from millstream.core.dtypes import OF_NUMPY, DType, as_dtype
 from millstream.core.op import op
+from millstream.core.samples import unary
 from millstream.core.scope import scoped
-from millstream.core.spec import ArraySpec, TensorShape
-from millstream.core.tensor import Operators, Reference, Tensor, convert, register_reader, repr_of
+from millstream.core.spec import ArraySpec, TensorShape, known_shape
+from millstream.core.tensor import Operators, Reference, Tensor, convert, register_reader
+from millstream.core.text import repr_of
+from millstream.util.errors import invalid
 from millstream.util.export import export
 
 
-@op(name="read_variable")
+@op(name="read_variable", samples=unary(-2, 2))
 def read_variable(xp: Any, x: Any) -> Any:
     """The value of a variable: what tapes see when one is used."""
     return x
@@ -30,7 +33,10 @@ class Variable(Operators):
 
     Args: initial_value, anything that becomes a tensor, or a function of no arguments; trainable; dtype; name; shape.
     Raises: ValueError without an initial value, or for one that does not fit `shape`.
-    >>> w = tf.Variable(4); w.assign_sub(1); int(w)
+    >>> w = tf.Variable(4)
+    >>> w.assign_sub(1)
+    <tf.Variable 'UnreadVariable' shape=() dtype=int32, numpy=3>
+    >>> int(w)
     3
     """
 
@@ -60,10 +66,14 @@ class Variable(Operators):
             self._array = _own(convert(value, None if dtype is None else as_dtype(dtype))._array)
         self.trainable = True if trainable is None else bool(trainable)
         self.constraint, self.synchronization, self.aggregation = constraint, synchronization, aggregation
+        if STATE.trace is not None:
+            STATE.trace.created.append(self)
         self._name = scoped(name or "Variable")
         self._static = None if shape is None else TensorShape(shape)
         if self._static is not None and validate_shape and not self._static.is_compatible_with(self._array.shape):
-            raise ValueError(f"The initial value's shape {self._array.shape} is not compatible with the explicitly supplied `shape` argument ({self._static}).")
+            raise ValueError(
+                f"The initial value's shape {self._array.shape} is not compatible with the explicitly supplied `shape` argument ({self._static})."
+            )
 
     # ------------------------------------------------------------------ reading
     @property
@@ -74,7 +84,7 @@ class Variable(Operators):
     @property
     def shape(self) -> TensorShape:
         """The sizes."""
-        return TensorShape(self._array.shape) if self._static is None else self._static
+        return known_shape(self._array.shape) if self._static is None else self._static
 
     @property
     def spec(self) -> ArraySpec:
@@ -142,25 +152,38 @@ class Variable(Operators):
 
     # ------------------------------------------------------------------ writing
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> "Variable":
-        """Replace the value. Raises: ValueError when shapes differ, or dtypes."""
-        return self._set(convert(value, self.dtype))
+        """Replace the value; the variable comes back, under the name "UnreadVariable" (None without `read_value`).
+
+        Raises: ValueError when shapes differ, or dtypes.
+        """
+        self._set(convert(value, self.dtype))
+        return _unread(self) if read_value else None  # type: ignore[return-value]  # None for those who say so
 
     def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> "Variable":
-        """Add to the value."""
-        return self._set(self._combine(delta, np.add, "__add__"))
+        """Add to the value. Returns as `assign` does. Raises: InvalidArgumentError when shapes differ."""
+        self._set(self._combine(delta, np.add, "__add__"))
+        return _unread(self) if read_value else None  # type: ignore[return-value]  # None for those who say so
 
     def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> "Variable":
-        """Subtract from the value."""
-        return self._set(self._combine(delta, np.subtract, "__sub__"))
+        """Subtract from the value. Returns as `assign` does. Raises: InvalidArgumentError when shapes differ."""
+        self._set(self._combine(delta, np.subtract, "__sub__"))
+        return _unread(self) if read_value else None  # type: ignore[return-value]  # None for those who say so
 
     def _combine(self, delta: Any, ufunc: Any, operator: str) -> Tensor:
         """The value with something added or subtracted; unseen by tapes, as assignments are."""
         delta = delta if type(delta) is Tensor else convert(delta, self.dtype)
-        if STATE.trace is None and type(delta) is Tensor and delta._array.dtype == self._array.dtype and delta._array.shape == self._array.shape:
+        if (
+            STATE.trace is None
+            and type(delta) is Tensor
+            and delta._array.dtype == self._array.dtype
+            and delta._array.shape == self._array.shape
+        ):
             return wrap(ufunc(self._array, delta._array))
         delta = convert(delta, self.dtype)
         if tuple(delta.shape) != tuple(self._array.shape):
-            _refuse_shape(self, delta)
+            raise invalid(
+                f"Cannot update variable with shape {list(self.shape)} using a Tensor with shape {list(delta.shape)}, shapes must be equal."
+            )
         tapes, STATE.tapes = STATE.tapes, ()
         try:
             result: Tensor = getattr(self.read_value(), operator)(delta)
@@ -168,7 +191,7 @@ class Variable(Operators):
             STATE.tapes = tapes
         return result
 
-    def _set(self, value: Tensor) -> "Variable":
+    def _set(self, value: Tensor) -> None:
         if type(value) is Tensor and np.shape(value._array) == np.shape(self._array):
             pass  # the usual case, without the cost of shape objects
         elif not self.shape.is_compatible_with(value.shape):
@@ -177,7 +200,6 @@ class Variable(Operators):
             STATE.trace.assign(self, value)
         else:
             self._array = value._array
-        return self
 
     # ------------------------------------------------------------------ Python's protocols
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -203,7 +225,9 @@ class Variable(Operators):
         return iter(self.read_value())
 
     def __format__(self, spec: str) -> str:
-        return format(str(self), spec) if spec else str(self)
+        if spec:
+            raise TypeError(f"unsupported format string {spec!r} passed to Variable.__format__; format its value: variable.numpy().")
+        return str(self)
 
     def __hash__(self) -> int:
         raise TypeError("Variable is unhashable. Instead, use tensor.ref() as the key.")
@@ -226,8 +250,49 @@ def _own(array: Any) -> Any:
 
 
 def _refuse_shape(variable: Variable, value: Any) -> None:
-    raise ValueError(f"Cannot assign to variable {variable.name} due to variable shape {variable.shape} and value shape {value.shape} are incompatible")
+    raise ValueError(
+        f"Cannot assign to variable {variable.name} due to variable shape {variable.shape} and value shape {value.shape} are incompatible"
+    )
 
 
-register_reader(Variable, Variable.read_value)
+class _Unread(Variable):
+    """What an assignment returns: the variable itself under another name. It holds nothing of its own."""
+
+    __slots__ = ("_origin",)
+    _origin: Variable
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._origin, name)
+
+    @property
+    def name(self) -> str:
+        """TensorFlow's name for variables fresh from an assignment."""
+        return "UnreadVariable"
+
+    def read_value(self) -> Tensor:
+        """The present value, read from the variable itself."""
+        return self._origin.read_value()
+
+    def _set(self, value: Tensor) -> None:
+        self._origin._set(value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        return self._origin.__deepcopy__(memo)
+
+    def __reduce__(self) -> Any:
+        return _same, (self._origin,)
+
+
+def _unread(variable: Variable) -> _Unread:
+    made = object.__new__(_Unread)
+    made._origin = variable._origin if type(variable) is _Unread else variable
+    return made
+
+
+def _same(variable: Variable) -> Variable:
+    """What a pickled result of an assignment becomes: the variable."""
+    return variable
+
+
+register_reader(Variable, lambda variable: variable.read_value())
 VARIABLE[0] = Variable

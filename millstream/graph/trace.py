@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from millstream.core.dispatch import STATE
 from millstream.core.dtypes import DType
 from millstream.core.op import Op
-from millstream.core.spec import ArraySpec, TensorShape
+from millstream.core.spec import ArraySpec, TensorShape, known_shape
 from millstream.core.tensor import Tensor, refuse_in_graph
 from millstream.graph.graph import INPUT, ITEM, Graph, Node, Note
 
@@ -45,7 +45,7 @@ class GraphTensor(Tensor):
     @property
     def shape(self) -> TensorShape:
         """The sizes."""
-        return TensorShape(self._node.spec.shape)
+        return known_shape(self._node.spec.shape)
 
     @property
     def ndim(self) -> int:
@@ -109,6 +109,7 @@ class Trace:
 
     random_ops counts the random ops without a seed (their number is their seed), random_calls all of them. streams holds
     the state of each; give it to the next trace of the same function, and its random numbers go on instead of starting anew.
+    created lists the variables made meanwhile. has_own_gradients: tf.custom_gradient was used, which the graph does not show.
     """
 
     def __init__(self, graph: Graph | None = None) -> None:
@@ -117,6 +118,8 @@ class Trace:
         self.label_inputs: list[tuple[int, int]] = []  # (input, number of classes): its values are checked before running
         self.random_ops, self.random_calls = 0, 0
         self.streams: dict[Any, Any] = {}
+        self.created: list[Any] = []
+        self.has_own_gradients = False
         self._values: dict[int, tuple[Any, Tensor]] = {}
         self._assigned: dict[int, Any] = {}
 

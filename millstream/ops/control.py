@@ -113,7 +113,8 @@ def custom_gradient(f: Any = None) -> Any:
     """Decorator: f returns its result and a function from the result's gradients to the arguments' gradients.
 
     >>> @tf.custom_gradient
-    ... def clip(x): return x, lambda g: tf.clip_by_value(g, -1.0, 1.0)
+    ... def clip(x):
+    ...     return x, lambda g: tf.clip_by_value(g, -1.0, 1.0)
     >>> x = tf.constant(2.0)
     >>> with tf.GradientTape() as tape:
     ...     tape.watch(x)
@@ -134,6 +135,8 @@ def custom_gradient(f: Any = None) -> Any:
 def _with_gradient(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     places = [i for i, a in enumerate(tree.flatten(list(args))) if isinstance(a, Tensor) or hasattr(a, "assign")]
     inputs = [tree.flatten(list(args))[i] for i in places]
+    if STATE.trace is not None:
+        STATE.trace.has_own_gradients = True
     with _unrecorded():
         result, gradient = f(*args, **kwargs)
         leaves = [_fresh(convert(r)) for r in tree.flatten(result)]
@@ -147,7 +150,7 @@ def _fresh(x: Tensor) -> Tensor:
     """A tensor of its own: a result that is the argument itself would hide the custom gradient."""
     from millstream.ops.array.shape import identity
 
-    return identity(x) if x._dispatch is not None else wrap(x._array)  # type: ignore[no-any-return]
+    return identity(x) if x._dispatch is not None else wrap(x._array)
 
 
 def _gradient_op(gradient: Callable[..., Any], count: int, places: list[int]) -> Op:
@@ -155,7 +158,9 @@ def _gradient_op(gradient: Callable[..., Any], count: int, places: list[int]) ->
         found = gradient(*(g if type(g) is tuple else (g,)))
         flat = list(found) if isinstance(found, (list, tuple)) else [found]
         if len(flat) != count:
-            raise ValueError(f"The gradient function of tf.custom_gradient returned {len(flat)} gradients for {count} arguments; return one for each.")
+            raise ValueError(
+                f"The gradient function of tf.custom_gradient returned {len(flat)} gradients for {count} arguments; return one for each."
+            )
         return [None if flat[i] is None else convert(flat[i]) for i in places]
 
     made = Op("custom_gradient", lambda xp, *xs: xs, mixed=True, stateful=False, samples=None, errors=())

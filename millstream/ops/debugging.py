@@ -8,20 +8,27 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import DType, as_dtype, bool_
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, ErrorCase, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import ErrorCase, Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.gather import same_dtype
 from millstream.ops.math.arithmetic import abs_
 from millstream.ops.printing import array_text
-from millstream.ops.rules import Array, Namespace
+from millstream.ops.rules import Array, Namespace, sizes_of
 from millstream.util.errors import OpError, invalid
 from millstream.util.export import export
 
 _FALSE = ErrorCase((np.array(False),), OpError, "no good", {"message": "no good", "summarize": 3})
 
 
-@op(name="assert_that", mixed=True, stateful=True, errors=(_FALSE,), samples=lambda: [Sample("true", (Sampled((3,), "bool", values=[True] * 3), Sampled((2,))), {"message": "no", "summarize": 3}, False)])
+@op(
+    name="assert_that",
+    mixed=True,
+    stateful=True,
+    errors=(_FALSE,),
+    samples=lambda: [Sample("true", (Sampled((3,), "bool", values=[True] * 3), Sampled((2,))), {"message": "no", "summarize": 3}, False)],
+)
 def assert_that(xp: Namespace, condition: Array, *data: Array, message: str, summarize: int) -> Array:
     """Fail with a message and the data unless the condition holds everywhere. Raises: InvalidArgumentError."""
     if not np.all(condition):
@@ -67,7 +74,11 @@ def assert_all_finite(x: Any, message: str, name: str | None = None) -> Any:
 def assert_(condition: Any, data: Any, summarize: Any = None, name: str | None = None) -> None:
     """Raises: InvalidArgumentError with the data unless the condition holds everywhere."""
     values = tuple(convert(d) for d in data)
-    execute(assert_that, (convert(condition, bool_), *values), {"message": "Expected 'condition' to be true. Summarized data:", "summarize": int(summarize or 3)})
+    execute(
+        assert_that,
+        (convert(condition, bool_), *values),
+        {"message": "Expected 'condition' to be true. Summarized data:", "summarize": int(summarize or 3)},
+    )
 
 
 # ---------------------------------------------------------------------------------------------- values
@@ -124,7 +135,9 @@ assert_non_positive = _sign("non_positive", "<=", lambda a, b: a <= b)
 
 
 @export("tf.debugging.assert_near")
-def assert_near(x: Any, y: Any, rtol: Any = None, atol: Any = None, message: str | None = None, summarize: Any = None, name: str | None = None) -> None:
+def assert_near(
+    x: Any, y: Any, rtol: Any = None, atol: Any = None, message: str | None = None, summarize: Any = None, name: str | None = None
+) -> None:
     """Raises: InvalidArgumentError unless |x - y| <= atol + rtol |y| everywhere; by default both are ten times the dtype's precision.
 
     >>> tf.debugging.assert_near(1.0, 1.0000001)
@@ -143,6 +156,10 @@ def _check_rank(x: Any, good: Callable[[int], bool], wanted: str, message: str |
     tensor = convert(x)
     if not good(tensor.ndim):
         raise ValueError(f"{message or ''}.  Tensor must have rank {wanted}.  Received rank {tensor.ndim}, shape {tensor.shape}")
+
+
+def _is(wanted: int) -> Callable[[int], bool]:
+    return lambda n: n == wanted
 
 
 @export("tf.debugging.assert_rank", "tf.assert_rank")
@@ -189,11 +206,13 @@ def assert_shapes(shapes: Any, data: Any = None, summarize: Any = None, message:
         wanted = (sizes,) if isinstance(sizes, (str, int)) else tuple(sizes)
         if wanted and wanted[0] is Ellipsis:
             wanted = (None,) * max(tensor.ndim - len(wanted) + 1, 0) + wanted[1:]
-        _check_rank(tensor, lambda n, k=len(wanted): n == k, str(len(wanted)), message)
-        for i, (size, n) in enumerate(zip(wanted, tuple(tensor.shape), strict=True)):
+        _check_rank(tensor, _is(len(wanted)), str(len(wanted)), message)
+        for i, (size, n) in enumerate(zip(wanted, sizes_of(tensor), strict=True)):
             expected = known.setdefault(size, n) if isinstance(size, str) and not size.isdigit() else n if size is None else int(size)
             if expected != n:
-                raise ValueError(f"{message or ''}.  Tensor dimension {i} must have size {expected}.  Received size {n}, shape {tensor.shape}")
+                raise ValueError(
+                    f"{message or ''}.  Tensor dimension {i} must have size {expected}.  Received size {n}, shape {tensor.shape}"
+                )
 
 
 @export("tf.debugging.assert_type")
@@ -245,7 +264,10 @@ def _remember(name: str) -> None:
     def switch(enabled: bool = True, **options: Any) -> None:
         return None
 
-    switch.__name__, switch.__doc__ = name, "Accepted for TensorFlow's sake; there is one device, and MILLSTREAM_DEBUG=nan finds the first NaN."
+    switch.__name__, switch.__doc__ = (
+        name,
+        "Accepted for TensorFlow's sake; there is one device, and MILLSTREAM_DEBUG=nan finds the first NaN.",
+    )
     export(f"tf.debugging.{name}")(switch)
 
 

@@ -1,6 +1,6 @@
 """tf.print: values as text, at the time when a traced function runs; TensorFlow's format (long dimensions keep both ends)."""
 
-import logging
+import math
 import sys
 from typing import Any
 
@@ -9,7 +9,8 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import bool_
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, reader_of
 from millstream.ops.rules import Array, Namespace
@@ -32,7 +33,7 @@ def number_text(value: Any) -> str:
 
 def _shortest(value: float, few: int, many: int, kind: Any) -> str:
     text = f"{value:.{few}g}"
-    return text if value != value or kind(float(text)) == kind(value) else f"{value:.{many}g}"
+    return text if math.isnan(value) or kind(float(text)) == kind(value) else f"{value:.{many}g}"
 
 
 def _quoted(value: Any) -> str:
@@ -88,6 +89,8 @@ def _write(text: str, end: str, stream: Any) -> None:
         with open(stream.removeprefix("file://"), "a", encoding="utf-8") as file:
             file.write(text + end)
     elif isinstance(stream, str):
+        import logging
+
         logging.getLogger("tensorflow").log(getattr(logging, stream.removeprefix("log(").rstrip(")").upper()), text)
     else:
         stream.write(text + end)
@@ -126,7 +129,9 @@ def _parts_of(x: Any, holes: list[Any]) -> list[str | None]:
 
 
 @export("tf.print")
-def print_(*inputs: Any, output_stream: Any = "stderr", summarize: int = 3, sep: str = " ", end: str = "\n", name: str | None = None) -> None:
+def print_(
+    *inputs: Any, output_stream: Any = "stderr", summarize: int = 3, sep: str = " ", end: str = "\n", name: str | None = None
+) -> None:
     """Write values to a stream (sys.stderr by default, sys.stdout, "file://PATH" or a logging level), also from a traced function.
 
     summarize: how many elements of each dimension's ends are shown; -1 shows all.
@@ -138,7 +143,16 @@ def print_(*inputs: Any, output_stream: Any = "stderr", summarize: int = 3, sep:
     parts: list[str | None] = []
     for i, x in enumerate(inputs):
         parts += ([sep] if i else []) + _parts_of(x, holes)
-    execute(print_values, tuple(holes), {"parts": tuple(p for p in parts if p != ""), "end": end, "stream": stream, "summarize": -1 if summarize is None else int(summarize)})
+    execute(
+        print_values,
+        tuple(holes),
+        {
+            "parts": tuple(p for p in parts if p != ""),
+            "end": end,
+            "stream": stream,
+            "summarize": int(summarize),
+        },
+    )
 
 
 @export("tf.strings.format")

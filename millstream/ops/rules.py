@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dtypes import DType, bool_
-from millstream.core.quiet import quiet as quiet  # re-exported: meanings are decorated with it
+from millstream.core.quiet import quiet as quiet  # noqa: PLC0414  (for the ops: their meanings are decorated with it)
 from millstream.core.spec import ArraySpec, Shape
-from millstream.util.errors import invalid
+from millstream.util.errors import IncompatibleShapesError, invalid
 
 Namespace = Any  # numpy or jax.numpy; neither has a type of its own
 Array = Any
@@ -34,12 +34,18 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
-        raise invalid(f"Incompatible shapes: {' vs. '.join('[' + ','.join(map(str, s)) + ']' for s in shapes)}") from None
+        told = " vs. ".join("[" + ",".join(map(str, s)) + "]" for s in shapes)
+        raise IncompatibleShapesError(None, None, f"Incompatible shapes: {told}") from None
 
 
 def as_dtype_of(dtype: DType) -> Callable[..., ArraySpec]:
     """A rule: the first input's shape with a dtype of its own."""
     return lambda x, *others, **attrs: ArraySpec(x.shape, dtype)
+
+
+def sizes_of(x: Any) -> Shape:
+    """The sizes of a tensor: all of them are known."""
+    return tuple(x.shape)
 
 
 def normalize_axis(axis: int, rank: int) -> int:
@@ -53,6 +59,8 @@ def normalize_axes(axis: Any, rank: int) -> tuple[int, ...]:
     """None (all), a number, or several, as sorted numbers from 0."""
     if axis is None:
         return tuple(range(rank))
+    if type(axis) is int and -rank <= axis < rank:
+        return (axis % rank,)
     axes = [axis] if isinstance(axis, int) else np.asarray(axis).reshape(-1).tolist()
     found = sorted(normalize_axis(int(a), rank) for a in axes)
     if len(set(found)) != len(found):

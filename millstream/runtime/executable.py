@@ -21,7 +21,8 @@ from millstream.runtime import kernels
 from millstream.runtime.memory import address, aligned_empty
 from millstream.runtime.threads import Plan, run, thread_count
 
-SMALL = 200_000  # multiply-adds of a step below which one thread is faster than two with their barriers
+SMALL = 400_000  # operations of a step below which one thread is faster than two with their barriers
+SHORT = 20_000_000  # operations of a run that is over before sleeping threads have woken up (about 0.2 ms)
 _FREE = 4  # references to a variable's home that are our own: its array, its home, a local, getrefcount's argument
 
 
@@ -53,7 +54,8 @@ class Executable:
         self._patches: dict[tuple[str, Any], list[tuple[int, int]]] = {}
         self._constants: list[Any] = []
         self.plan = Plan()
-        self.threads = thread_count() if sum(c.cost for c in self.calls) >= SMALL else 1
+        self.cost = sum(c.cost for c in self.calls)
+        self.threads = thread_count() if self.cost >= SMALL else 1
         barriers = _barriers(self.calls, self._interval)
         position = 0
         for call, barrier in zip(self.calls, barriers, strict=True):
@@ -135,7 +137,7 @@ class Executable:
     def run(self, first: int = 0, steps: int = 1, times: Any = None) -> int:
         """Run steps; returns how many were completed. Raises: what a Python function called from within raised."""
         self.bind_variables()
-        return run(self.plan, first, steps, self.threads, times)
+        return run(self.plan, first, steps, self.threads if self.cost * steps >= SHORT else 1, times)
 
     def __call__(self, *arrays: Any) -> list[Any]:
         """The outputs for these inputs, copied out of the arena."""

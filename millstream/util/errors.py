@@ -1,10 +1,12 @@
 """The tree of errors that Millstream raises beside Python's own; names and codes are TensorFlow's `tf.errors`.
 
-    Exception
-      OpError
-        InvalidArgumentError, NotFoundError, ... one class per status code
-    TypeError
-      OperatorNotAllowedInGraphError     a traced tensor was used where Python needs its value
+Exception
+  OpError
+    InvalidArgumentError, NotFoundError, ... one class per status code
+      OperandTypeError               an InvalidArgumentError and a TypeError
+      IncompatibleShapesError        an InvalidArgumentError and a ValueError
+TypeError
+  OperatorNotAllowedInGraphError     a traced tensor was used where Python needs its value
 """
 
 from typing import Any
@@ -76,6 +78,20 @@ NotFoundError = _CLASSES["NotFoundError"]
 FailedPreconditionError = _CLASSES["FailedPreconditionError"]
 OutOfRangeError = _CLASSES["OutOfRangeError"]
 UnimplementedError = _CLASSES["UnimplementedError"]
+
+
+class OperandTypeError(InvalidArgumentError, TypeError):  # type: ignore[valid-type, misc]  # a class made above
+    """A Python value does not fit the dtype of the tensor beside it.
+
+    TensorFlow raises InvalidArgumentError for `tensor + 1.5` and TypeError for `tf.add(tensor, 1.5)`; this is caught as either.
+    """
+
+
+class IncompatibleShapesError(InvalidArgumentError, ValueError):  # type: ignore[valid-type, misc]  # a class made above
+    """Shapes that do not go together.
+
+    TensorFlow raises InvalidArgumentError for them in eager code and ValueError in traced code; this is caught as either.
+    """
 
 
 def invalid(message: str) -> OpError:

@@ -17,6 +17,7 @@ _NAMES: dict[str, Any] = {}
 _SPACES: dict[str, "Namespace"] = {}
 _PROVIDERS: dict[str, list[str]] = {}
 _LATER: dict[str, str] = {}
+_PREFIXES: set[str] = set()  # every path that has a public name below it, or a provider
 ROOT = "millstream"
 
 
@@ -37,13 +38,39 @@ def publish(thing: Any, *names: str) -> None:
             raise ValueError(f"A public name begins with 'tf.'; got {name!r}.")
         path = name[3:]
         _NAMES[path] = thing
+        _note_prefixes(path.rpartition(".")[0])
         _adopt_imported(path.rpartition(".")[0])
         _uncover(path)
+
+
+def _note_prefixes(path: str) -> None:
+    while path and path not in _PREFIXES:
+        _PREFIXES.add(path)
+        path = path.rpartition(".")[0]
+
+
+class Later:
+    """A public object that is made when it is first asked for."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make = make
+
+
+def _get(path: str) -> Any:
+    """The object of a name; one that is to be made later is made now, once for all its names."""
+    thing = _NAMES[path]
+    if type(thing) is Later:
+        made = thing.make()
+        for name in [n for n, t in _NAMES.items() if t is thing]:
+            _NAMES[name] = made
+        return made
+    return thing
 
 
 def provide(space: str, *modules: str) -> None:
     """Say which modules define the names of a namespace; they are imported at its first use. Example: "keras.losses"."""
     _PROVIDERS.setdefault(space, []).extend(modules)
+    _note_prefixes(space)
     _adopt_imported(space)
 
 
@@ -71,13 +98,13 @@ def provide_names(module: str, *names: str) -> None:
 
 def exported() -> dict[str, Any]:
     """Every public name registered so far, without the leading "tf.", in order of registration."""
-    return dict(_NAMES)
+    return {name: _get(name) for name in list(_NAMES)}
 
 
 def load_everything() -> None:
     """Import all providers, so that `exported` is complete."""
-    for space in list(_PROVIDERS):
-        _load(space)
+    while _PROVIDERS:  # what is loaded may bring providers of its own
+        _load(next(iter(_PROVIDERS)))
     for module in set(_LATER.values()):
         importlib.import_module(module)
 
@@ -93,11 +120,6 @@ def _children(space: str) -> set[str]:
     prefix = space + "." if space else ""
     names: Iterable[str] = (*_NAMES, *_PROVIDERS, *_LATER)
     return {n[len(prefix) :].split(".")[0] for n in names if n.startswith(prefix) and n != space}
-
-
-def _is_space(path: str) -> bool:
-    prefix = path + "."
-    return any(n.startswith(prefix) for n in _NAMES) or any(p == path or p.startswith(prefix) for p in _PROVIDERS)
 
 
 class Namespace(ModuleType):
@@ -118,18 +140,18 @@ class Namespace(ModuleType):
         """As always, but a package of ours that Python binds here shows as what is public under its name."""
         if isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}":
             path = f"{self._path}.{name}" if self._path else name
-            value = _NAMES[path] if path in _NAMES else adopt(value, path) if _is_space(path) else value
+            value = _NAMES[path] if path in _NAMES else adopt(value, path) if path in _PREFIXES else value
         super().__setattr__(name, value)
 
     def _find(self, name: str) -> Any:
         path = f"{self._path}.{name}" if self._path else name
         while True:
             if path in _NAMES:
-                return _NAMES[path]
+                return _get(path)
             if path in _LATER:
                 importlib.import_module(_LATER.pop(path))
                 continue
-            if _is_space(path):
+            if path in _PREFIXES:
                 return space(path)
             if (submodule := _own_module(f"{ROOT}.{path}")) is not None:
                 return submodule

@@ -20,7 +20,11 @@ class Flag:
 FLAGS = {
     flag.name: flag
     for flag in (
-        Flag("MILLSTREAM_DEBUG", "", "1 what was traced and why again, 2 time per pass and kernel, 3 graphs, 4 loop nests, 5 LLVM text; nan: stop at the first NaN"),
+        Flag(
+            "MILLSTREAM_DEBUG",
+            "",
+            "1 what was traced and why again, 2 time per pass and kernel, 3 graphs, 4 loop nests, 5 LLVM text; nan: stop at the first NaN",
+        ),
         Flag("MILLSTREAM_THREADS", "0", "threads of compiled code; 0: as many as the process may use"),
         Flag("MILLSTREAM_CACHE", "", "folder of compiled kernels; default: the user's cache folder"),
         Flag("MILLSTREAM_TARGET_CPU", "", "compile for sse2, avx2, avx512 or neon instead of this processor"),

@@ -236,3 +236,11 @@ def test_gradients_of_another_shape_and_things_that_are_no_variables() -> None:
         optimizers.SGD().apply_gradients([(tf.ones([3]), tf.Variable([1.0, 2.0], name="w"))])
     with pytest.raises(NotImplementedError, match="Trying to update a Tensor"):
         optimizers.SGD().apply_gradients([(tf.ones([2]), tf.constant([1.0, 2.0]))])
+
+
+def test_ftrl_with_shrinkage_keeps_the_linear_slot_times_the_learning_rate() -> None:
+    opt, w = optimizers.Ftrl(0.1, l2_shrinkage_regularization_strength=0.03), tf.Variable([1.0, 2.0])
+    for gradient in ([0.3, 0.4], [-0.2, 0.5]):
+        opt.apply_gradients([(tf.constant(gradient), w)])
+    close(w, [0.23123571, 0.5821329])
+    close(opt.get_slot(w, "linear"), [-0.1108967512845993, -0.41572603583335876])

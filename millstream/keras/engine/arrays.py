@@ -25,7 +25,7 @@ class Batches(NamedTuple):
         return (self.x,) if self.y is None else (self.x, self.y)
 
     @property
-    def count(self) -> int:
+    def samples(self) -> int:
         """How many samples."""
         return next(len(a) for a in tree.flatten(tuple(self)) if a is not None)
 
@@ -77,7 +77,9 @@ def _array(value: Any, what: str) -> Any:
         value = array[:, None] if array.ndim == 1 else array
     elif not isinstance(value, np.ndarray):
         if not hasattr(value, "__array__"):
-            raise TypeError(f"{what} is {value!r} of type {type(value).__name__}; expected an array, a tensor, a list of numbers or a DataFrame.")
+            raise TypeError(
+                f"{what} is {value!r} of type {type(value).__name__}; expected an array, a tensor, a list of numbers or a DataFrame."
+            )
         value = np.asarray(value)
     return _numeric(value, what)
 
@@ -87,7 +89,10 @@ def _numeric(array: Any, what: str) -> Any:
         array = _of_objects(array, what)
     if array.dtype.kind in "USO":
         sample = array.reshape(-1)[0] if array.size else ""
-        raise ValueError(f"{what} holds strings, such as {sample!r}; a model computes with numbers. Encode them first, for example as positions in a list of words.")
+        sample = sample.item() if isinstance(sample, np.generic) else sample
+        raise ValueError(
+            f"{what} holds strings, such as {sample!r}; a model computes with numbers. Encode them first, for example as positions in a list of words."
+        )
     if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
         return array if array.dtype.name == floatx() else array.astype(floatx())
     return array
@@ -100,7 +105,9 @@ def _of_objects(array: Any, what: str) -> Any:
     try:
         return np.array(array.tolist(), dtype=floatx())
     except (ValueError, TypeError):
-        raise ValueError(f"{what} is an array of Python objects (dtype object) that are no numbers, or of rows of different lengths. Make it an array of one dtype.") from None
+        raise ValueError(
+            f"{what} is an array of Python objects (dtype object) that are no numbers, or of rows of different lengths. Make it an array of one dtype."
+        ) from None
 
 
 def check_lengths(x: Any, y: Any, sample_weight: Any) -> int:
@@ -110,7 +117,9 @@ def check_lengths(x: Any, y: Any, sample_weight: Any) -> int:
         for array in tree.flatten(part):
             if array is not None:
                 if not array.ndim:
-                    raise ValueError(f"{name} holds a single number without dimensions; expected arrays with the samples along the first axis.")
+                    raise ValueError(
+                        f"{name} holds a single number without dimensions; expected arrays with the samples along the first axis."
+                    )
                 sizes.setdefault(name, []).append(len(array))
     found = {n for group in sizes.values() for n in group}
     if len(found) > 1:
@@ -130,7 +139,7 @@ def batches(x: Any, y: Any = None, sample_weight: Any = None) -> Batches:
 
 def split(data: Batches, validation_split: float) -> tuple[Batches, Batches]:
     """The first rows to train on and the last ones to check on. Raises: ValueError when one of the two would be empty."""
-    n = data.count
+    n = data.samples
     at = int(np.floor(n * (1.0 - validation_split)))
     if at in (0, n):
         raise ValueError(
@@ -160,7 +169,13 @@ def with_class_weights(data: Batches, class_weight: Mapping[int, float]) -> Batc
     one_hot = data.y.ndim == 2 and data.y.shape[1] > 1
     classes = data.y.argmax(1) if one_hot else data.y.reshape(-1).astype("int64")
     if classes.size and (classes.min() < 0 or classes.max() >= len(class_weight)):
-        raise ValueError(f"`class_weight` must contain all classes in the data. It has no weight for class {int(classes.max())}: it says {dict(class_weight)}.")
+        raise ValueError(
+            f"`class_weight` must contain all classes in the data. It has no weight for class {int(classes.max())}: it says {dict(class_weight)}."
+        )
     table = np.array([class_weight[i] for i in range(len(class_weight))], floatx())
     weights = table[classes]
-    return data._replace(sample_weight=weights if data.sample_weight is None else data.sample_weight * weights.reshape(-1, *[1] * (data.sample_weight.ndim - 1)))
+    return data._replace(
+        sample_weight=weights
+        if data.sample_weight is None
+        else data.sample_weight * weights.reshape(-1, *[1] * (data.sample_weight.ndim - 1))
+    )

@@ -101,11 +101,15 @@ def overrides(callback: Callback, name: str) -> bool:
 class CallbackList:
     """Several callbacks as one. Args: callbacks; add_history; add_progbar; model; params by keyword."""
 
-    def __init__(self, callbacks: Any = None, add_history: bool = False, add_progbar: bool = False, model: Any = None, **params: Any) -> None:
+    def __init__(
+        self, callbacks: Any = None, add_history: bool = False, add_progbar: bool = False, model: Any = None, **params: Any
+    ) -> None:
         self.callbacks: list[Any] = [c for c in tree.flatten(callbacks) if c is not None] if callbacks else []
         for c in self.callbacks:
-            if not hasattr(c, "on_epoch_end"):
-                raise TypeError(f"callbacks holds {c!r}, which is no callback; pass objects of tf.keras.callbacks (an object, not its class).")
+            if not hasattr(c, "on_epoch_end") or isinstance(c, type):
+                raise TypeError(
+                    f"callbacks holds {c!r}, which is no callback; pass objects of tf.keras.callbacks (an object, not its class)."
+                )
         self.progbar: Any = next((c for c in self.callbacks if isinstance(c, ProgbarLogger)), None)
         self.history: Any = next((c for c in self.callbacks if isinstance(c, History)), None)
         if self.progbar is None and add_progbar:
@@ -146,7 +150,11 @@ class CallbackList:
     def _call(self, hook: str, *args: Any) -> None:
         found = self._by_hook.get(hook)
         if found is None:
-            found = self._by_hook[hook] = [getattr(c, hook) for c in self.callbacks if not isinstance(c, Callback) or overrides(c, hook) or hook.endswith(("batch_begin", "batch_end"))]
+            found = self._by_hook[hook] = [
+                getattr(c, hook)
+                for c in self.callbacks
+                if not isinstance(c, Callback) or overrides(c, hook) or hook.endswith(("batch_begin", "batch_end"))
+            ]
         for call in found:
             call(*args)
 
@@ -244,7 +252,8 @@ class ProgbarLogger(Callback):
             raise ValueError(f"Unknown `count_mode`: {count_mode}; expected 'samples' or 'steps'.")
         self.use_steps = count_mode == "steps"
         self.stateful_metrics: Any = set(stateful_metrics) if stateful_metrics else None
-        self.seen, self.target, self.verbose, self.epochs = 0, 0, 1, 1
+        self.seen, self.verbose, self.epochs = 0, 1, 1
+        self.target: int | None = 0
         self.progbar: Any = None
         self._in_training = False
 
@@ -319,7 +328,12 @@ class ProgbarLogger(Callback):
         if self.stateful_metrics is None:
             self.stateful_metrics = {m.name for m in self.model.metrics} if self.model is not None else set()
         if self.progbar is None:
-            self.progbar = Progbar(self.target, verbose=int(self.verbose), stateful_metrics=self.stateful_metrics, unit_name="step" if self.use_steps else "sample")
+            self.progbar = Progbar(
+                self.target,
+                verbose=int(self.verbose),
+                stateful_metrics=self.stateful_metrics,
+                unit_name="step" if self.use_steps else "sample",
+            )
         return self.progbar  # type: ignore[no-any-return]
 
     def _finish(self, logs: Logs | None) -> None:

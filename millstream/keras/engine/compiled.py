@@ -71,6 +71,7 @@ class CompiledRunner:
         self._executables: dict[int, Executable] = {}
         self._checks_nan = debug_word("nan") and kind != "predict"
         self._streams: dict[Any, Any] = {}
+        self._label_inputs: set[tuple[int, int]] = set()
         self._executable(min(batch_size, self.samples))
 
     # ------------------------------------------------------------------ the seam
@@ -109,6 +110,7 @@ class CompiledRunner:
         """The same code for other arrays of the same shapes (but for their number of samples) and dtypes."""
         self.data, self.leaves = data, [_array(x) for x in tree.flatten(data) if x is not None]
         self.samples = len(self.leaves[0])
+        self._check_labels()
         self._allocate()
 
     # ------------------------------------------------------------------ tracing
@@ -122,9 +124,12 @@ class CompiledRunner:
         trace = Trace()
         trace.streams = self._streams  # the short batch's random numbers go on where the others' stopped
         graph = self._trace(trace, size)
-        self._check_requirements(trace)
+        self._label_inputs.update(trace.label_inputs)
+        self._check_labels()
         if debug_level() >= 1:
-            sys.stderr.write(f"millstream: traced {STEPS[self.kind]} of {self.model.name!r} for batches of {size}: {len(graph.live())} nodes\n")
+            sys.stderr.write(
+                f"millstream: traced {STEPS[self.kind]} of {self.model.name!r} for batches of {size}: {len(graph.live())} nodes\n"
+            )
         executable = Executable(graph, gathered=True, streamed=self.kind == "predict", batch=size)
         if self.kind == "predict" and self.outputs is None:
             self._allocate(graph)
@@ -151,9 +156,9 @@ class CompiledRunner:
                 raise CannotCompile("predict_step returned something without one row per sample")
         return trace.finish(leaves)
 
-    def _check_requirements(self, trace: Trace) -> None:
-        """Labels of cross-entropies must be classes: known before a single step is run."""
-        for index, classes in trace.label_inputs:
+    def _check_labels(self) -> None:
+        """Labels of cross-entropies must be classes: known before a single step is run. Raises: InvalidArgumentError."""
+        for index, classes in self._label_inputs:
             labels = self.leaves[index]
             low, high = labels.min(), labels.max()
             if low < 0 or high >= classes:

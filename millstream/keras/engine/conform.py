@@ -27,7 +27,9 @@ def per_output(given: Any, outputs: Any, names: Sequence[str], what: str, share:
     if isinstance(given, Mapping):
         unknown = [k for k in given if k not in names]
         if unknown:
-            raise ValueError(f"Found unexpected keys that do not correspond to any Model output: {unknown}. Expected: {list(names)} as keys of {what}.")
+            raise ValueError(
+                f"Found unexpected keys that do not correspond to any Model output: {unknown}. Expected: {list(names)} as keys of {what}."
+            )
         return [given.get(n) for n in names]
     if isinstance(given, (list, tuple)):
         return _by_place(list(given), count, what)
@@ -39,7 +41,9 @@ def per_output(given: Any, outputs: Any, names: Sequence[str], what: str, share:
 def _by_place(given: list[Any], count: int, what: str) -> list[Any]:
     flat = given if len(given) == count else tree.flatten(given)
     if len(flat) != count:
-        raise ValueError(f"{what} has {len(flat)} entries where the model has {count} outputs; give one for each output, None where there is none.")
+        raise ValueError(
+            f"{what} has {len(flat)} entries where the model has {count} outputs; give one for each output, None where there is none."
+        )
     return flat
 
 

@@ -36,7 +36,7 @@ def source_of(
     if class_weight:
         data = with_class_weights(data, class_weight)
     size, packed = _batch_size(batch_size), data.packed()
-    uneven = bool(data.count % size)
+    uneven = bool(data.samples % size)
     with unknown_batch(uneven):
         runner = model._runner_for(kind, packed, size)
     return ArraySource(runner, packed, size, epochs, shuffle, steps), uneven
@@ -67,11 +67,11 @@ def _check_stream(x: Any, y: Any, sample_weight: Any, batch_size: Any) -> None:
 
 def run_batch(model: Any, kind: str, data: Batches) -> Any:
     """One batch through a runner made for its shapes; gives the runner."""
-    packed, count = data.packed(), data.count
+    packed, count = data.packed(), data.samples
     runner = model._runner_for(kind, packed, count, at_least=True)
     bind(runner, packed)
     runner.run(np.arange(count), 0, 1)
-    model._last_runner = runner
+    vars(model)["_last_runner"] = runner
     return runner
 
 
@@ -137,6 +137,8 @@ class Validation:
             if len(data) not in {2, 3}:
                 raise ValueError(f"validation_data is (x, y) or (x, y, sample_weight), a data set or a generator; got {len(data)} part(s).")
             data = batches(*data)
+        elif not isinstance(data, Batches) and not is_stream(data):
+            raise ValueError(f"validation_data is (x, y) or (x, y, sample_weight), a data set or a generator; got a {type(data).__name__}.")
         return source_of(self._model, "test", data, batch_size=None if is_stream(data) else self._batch_size, steps=self._steps)
 
     def release(self) -> None:
@@ -167,11 +169,15 @@ def fit(
         y = sample_weight = None
     if validation_split and validation_data is None:
         if not isinstance(data, Batches):
-            raise ValueError("`validation_split` is only supported for Tensors or NumPy arrays, not for streams of batches; pass validation_data.")
+            raise ValueError(
+                "`validation_split` is only supported for Tensors or NumPy arrays, not for streams of batches; pass validation_data."
+            )
         data, validation_data = split(data, validation_split)
     validation = Validation(model, validation_data, validation_batch_size or batch_size, validation_steps, validation_freq)
     known = model.metrics_names
-    source, uneven = source_of(model, "train", data, y, sample_weight, batch_size, epochs - initial_epoch, shuffle, class_weight, steps_per_epoch)
+    source, uneven = source_of(
+        model, "train", data, y, sample_weight, batch_size, epochs - initial_epoch, shuffle, class_weight, steps_per_epoch
+    )
     hooks = callbacks_of(model, callbacks, verbose, epochs, source.steps, known, history=True)
     with unknown_batch(uneven):
         _epochs(model, source, hooks, range(initial_epoch, epochs), validation)

@@ -39,16 +39,23 @@ class LossesContainer:
         self._losses = [as_loss(v) for v in per_output(self._user_losses, y_pred, names, "loss", share=True)]
         self._loss_weights = per_output(self._user_loss_weights, y_pred, names, "loss_weights")
         several = len(names) > 1
-        self._per_output = [Mean(name=f"{n}_loss") if several and loss is not None else None for n, loss in zip(names, self._losses, strict=True)]
+        self._per_output = [
+            Mean(name=f"{n}_loss") if several and loss is not None else None for n, loss in zip(names, self._losses, strict=True)
+        ]
         self._built = True
         STRUCTURE.version += 1
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None) -> Any:
+        """The total loss, noted in the metrics."""
         if not self._built:
             self.build(y_pred)
         names = self._output_names
         targets = per_output(y_true, y_pred, names, "y")
         weights = per_output(sample_weight, y_pred, names, "sample_weight", share=True)
+        if all(y is None for y in targets) and any(loss is not None for loss in self._losses):
+            raise ValueError(
+                "The model was compiled with a loss, but there are no targets: pass y (or batches of (x, y)), or compile with loss=None."
+            )
         values, reported, batch = self._each(targets, tree.flatten(y_pred), weights)
         if regularization_losses:
             penalty = add_all(regularization_losses)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from millstream.core.tensor import convert
-from millstream.keras import losses as losses_module, metrics as metrics_module
+from millstream.keras import losses as losses_module
+from millstream.keras import metrics as metrics_module
 from millstream.keras.engine.conform import apply_mask, mask_of, match, per_output, pseudo_names
 from millstream.keras.engine.naming import name_of
 from millstream.keras.layers.context import STRUCTURE
@@ -31,7 +32,9 @@ class MetricsContainer:
     @property
     def metrics(self) -> list[Any]:
         """All metric objects, output by output, plain before weighted; none before the first update."""
-        return [m for plain, weighted in zip(self._metrics, self._weighted, strict=True) for m in (*plain, *weighted)] if self._built else []
+        return (
+            [m for plain, weighted in zip(self._metrics, self._weighted, strict=True) for m in (*plain, *weighted)] if self._built else []
+        )
 
     def build(self, y_pred: Any, y_true: Any) -> None:
         """Make the metric objects of each output. Raises: ValueError for two of one name."""

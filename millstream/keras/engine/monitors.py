@@ -1,6 +1,5 @@
 """Callbacks that watch the results: early stopping, checkpoints, learning rates, logs to a file."""
 
-import collections
 import csv
 import logging
 import os
@@ -44,7 +43,13 @@ class EarlyStopping(Callback):
         baseline: float | None = None, restore_best_weights: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.monitor, self.patience, self.verbose, self.baseline, self.restore_best_weights = monitor, patience, verbose, baseline, restore_best_weights
+        self.monitor, self.patience, self.verbose, self.baseline, self.restore_best_weights = (
+            monitor,
+            patience,
+            verbose,
+            baseline,
+            restore_best_weights,
+        )
         if mode == "auto" and "acc" not in monitor:
             mode = "min"
         self.monitor_op = _comparison(mode, monitor, "EarlyStopping")
@@ -87,7 +92,9 @@ class EarlyStopping(Callback):
         logs = logs or {}
         value = logs.get(self.monitor)
         if value is None:
-            _log.warning("Early stopping conditioned on metric `%s` which is not available. Available metrics are: %s", self.monitor, ",".join(logs))
+            _log.warning(
+                "Early stopping conditioned on metric `%s` which is not available. Available metrics are: %s", self.monitor, ",".join(logs)
+            )
         return value
 
 
@@ -116,7 +123,7 @@ class ModelCheckpoint(Callback):
         self.epochs_since_last_save, self._batches, self._epoch, self._last_batch = 0, 0, 0, 0
 
     def _wants_batches(self, kind: str) -> bool:
-        return kind == "train" and (self.save_freq != "epoch" or super()._wants_batches(kind) and type(self) is not ModelCheckpoint)
+        return kind == "train" and (self.save_freq != "epoch" or (super()._wants_batches(kind) and type(self) is not ModelCheckpoint))
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Go on from the file, if asked to."""
@@ -157,7 +164,9 @@ class ModelCheckpoint(Callback):
         if current is None:
             _log.warning("Can save best model only with %s available, skipping.", self.monitor)
         elif self.monitor_op(current, self.best):
-            self._report(f"\nEpoch {epoch + 1:05d}: {self.monitor} improved from {self.best:0.5f} to {current:0.5f}, saving model to {path}")
+            self._report(
+                f"\nEpoch {epoch + 1:05d}: {self.monitor} improved from {self.best:0.5f} to {current:0.5f}, saving model to {path}"
+            )
             self.best = current
             self._write(path)
         else:
@@ -169,9 +178,11 @@ class ModelCheckpoint(Callback):
 
     def _path(self, epoch: int, logs: Logs) -> str:
         try:
-            return self.filepath.format(epoch=epoch + 1, **logs)
+            return str(self.filepath.format(epoch=epoch + 1, **logs))
         except KeyError as missing:
-            raise KeyError(f'Failed to format this callback filepath: "{self.filepath}". Reason: {missing}. Known are: epoch, {", ".join(logs)}.') from None
+            raise KeyError(
+                f'Failed to format this callback filepath: "{self.filepath}". Reason: {missing}. Known are: epoch, {", ".join(logs)}.'
+            ) from None
 
     def _write(self, path: str) -> None:
         (self.model.save_weights if self.save_weights_only else self.model.save)(path, overwrite=True)
@@ -229,7 +240,9 @@ class ReduceLROnPlateau(Callback):
 
     def _reset(self) -> None:
         upwards = self.mode == "max" or (self.mode == "auto" and "acc" in self.monitor)
-        self.monitor_op: Callable[[Any, Any], Any] = (lambda a, b: a > b + self.min_delta) if upwards else (lambda a, b: a < b - self.min_delta)
+        self.monitor_op: Callable[[Any, Any], Any] = (
+            (lambda a, b: a > b + self.min_delta) if upwards else (lambda a, b: a < b - self.min_delta)
+        )
         self.best: Any = -np.inf if upwards else np.inf
         self.cooldown_counter, self.wait = 0, 0
 
@@ -247,7 +260,11 @@ class ReduceLROnPlateau(Callback):
         logs["lr"] = get_value(self.model.optimizer.lr)
         current = logs.get(self.monitor)
         if current is None:
-            _log.warning("Learning rate reduction is conditioned on metric `%s` which is not available. Available metrics are: %s", self.monitor, ",".join(logs))
+            _log.warning(
+                "Learning rate reduction is conditioned on metric `%s` which is not available. Available metrics are: %s",
+                self.monitor,
+                ",".join(logs),
+            )
             return
         if self.in_cooldown():
             self.cooldown_counter -= 1
@@ -328,7 +345,7 @@ class CSVLogger(Callback):
             self.writer = csv.DictWriter(self.csv_file, ["epoch", *self.keys], delimiter=self.sep)
             if self.append_header:
                 self.writer.writeheader()
-        row = collections.OrderedDict({"epoch": epoch})
+        row: dict[str, Any] = {"epoch": epoch}
         row.update((k, _cell(logs[k]) if k in logs else "NA") for k in self.keys)
         self.writer.writerow(row)
         self.csv_file.flush()
@@ -343,5 +360,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, str) or np.ndim(value) == 0:
         return value
     return f'"[{", ".join(map(str, value))}]"' if isinstance(value, Iterable) else value
-
-

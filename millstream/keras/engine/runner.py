@@ -7,13 +7,13 @@ does the same work batch after batch without Python.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 
 from millstream.core.dispatch import wrap
-from millstream.core.tensor import Tensor
+from millstream.core.tensor import Tensor, convert
 from millstream.core.variable import Variable
 from millstream.keras.engine.metric_state import as_number
 from millstream.util import tree
@@ -36,10 +36,11 @@ class Runner(Protocol):
 
 
 class EagerRunner:
-    """Calls the model's step on eager tensors, one batch after the other."""
+    """Calls the model's step on eager tensors, one batch after the other. reason: why, said once the first batch has gone well."""
 
-    def __init__(self, model: Any, kind: str, data: Any, batch_size: int) -> None:
+    def __init__(self, model: Any, kind: str, data: Any, batch_size: int, reason: str = "") -> None:
         self.model, self.kind, self.batch_size = model, kind, batch_size
+        self._reason = reason
         self.outputs: Any = None
         self._step: Callable[[Any], Any] = getattr(model, STEPS[kind])
         self._trail: list[Any] = []
@@ -61,6 +62,9 @@ class EagerRunner:
                 self._keep(result, b * self.batch_size, len(index))
             else:
                 self._trail.append(result)
+            if self._reason:
+                _say(self._reason)
+                self._reason = ""
 
     def _batch(self, index: Rows) -> Any:
         if len(index) == self._count and (index[-1:] == self._count - 1).all() and _is_range(index):
@@ -93,6 +97,38 @@ def numbers(logs: Any) -> dict[str, Any]:
     return {k: as_number(v) for k, v in logs.items()}
 
 
+class _Reporting:
+    """A model whose own step decides what is reported: what it returns is put into variables, so that compiled code keeps it."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.reported: dict[str, Variable] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def train_step(self, data: Any) -> None:
+        """The model's, its results noted."""
+        self._note(self._model.train_step(data))
+
+    def test_step(self, data: Any) -> None:
+        """The model's, its results noted."""
+        self._note(self._model.test_step(data))
+
+    def _note(self, result: Any) -> None:
+        if not isinstance(result, Mapping):
+            raise TypeError(f"train_step and test_step return a dictionary of results by name; got {type(result).__name__}.")
+        for name, value in result.items():
+            value = convert(value)
+            if name not in self.reported:
+                self.reported[name] = Variable(np.zeros(tuple(value.shape), value.dtype.numpy), trainable=False, name=str(name))
+            self.reported[name].assign(value)
+
+    def logs(self) -> dict[str, Any]:
+        """What the step returned for the last batch."""
+        return numbers(self.reported)
+
+
 _said: set[str] = set()
 
 
@@ -101,19 +137,14 @@ def make_runner(model: Any, kind: str, data: Any, batch_size: int) -> Any:
     from millstream.keras.engine.compiled import CannotCompile, make
 
     try:
-        if kind != "predict" and _returns_its_own(model, kind):
-            raise CannotCompile(f"its own {STEPS[kind]} decides what is reported")
-        return make(model, kind, data, batch_size)
+        if kind == "predict" or hasattr(getattr(type(model), STEPS[kind]), "is_built_in"):
+            return make(model, kind, data, batch_size)
+        reporting = _Reporting(model)
+        runner: Any = make(reporting, kind, data, batch_size)
     except CannotCompile as reason:
-        _say(f"{model.name} runs step by step, not compiled: {reason}")
-        return EagerRunner(model, kind, data, batch_size)
-
-
-def _returns_its_own(model: Any, kind: str) -> bool:
-    """Whether the step is the user's: then what it returns need not be the metrics' results."""
-    from millstream.keras.engine.trainer import Trainer
-
-    return getattr(type(model), STEPS[kind]) is not getattr(Trainer, STEPS[kind])
+        return EagerRunner(model, kind, data, batch_size, f"{model.name} runs step by step, not compiled: {reason}")
+    runner.logs = reporting.logs
+    return runner
 
 
 def _say(line: str) -> None:

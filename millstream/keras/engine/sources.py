@@ -47,7 +47,9 @@ class ArraySource:
     steps: batches per epoch; more or fewer than the arrays hold run over into the next of `epochs` passes.
     """
 
-    def __init__(self, runner: Any, data: tuple[Any, ...], batch_size: int, epochs: int = 1, shuffle: Any = False, steps: int | None = None) -> None:
+    def __init__(
+        self, runner: Any, data: tuple[Any, ...], batch_size: int, epochs: int = 1, shuffle: Any = False, steps: int | None = None
+    ) -> None:
         self.runner, self.data, self.batch_size, self.shuffle = runner, data, batch_size, shuffle
         self.count = count = next(len(a) for a in tree.flatten(data) if a is not None)
         self.per_pass = -(-count // batch_size)
@@ -239,5 +241,3 @@ def is_stream(x: Any) -> bool:
         return True
     plain = isinstance(x, (list, tuple, Mapping, np.ndarray, str, bytes)) or hasattr(x, "__array__") or hasattr(x, "to_numpy")
     return not plain and hasattr(x, "__iter__")
-
-

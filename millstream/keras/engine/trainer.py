@@ -1,6 +1,8 @@
 """Trainer: compile, fit, evaluate, predict, and the steps that a subclass may override."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from millstream.util import tree
 
 _COMPILE_KEYWORDS = frozenset(("sample_weight_mode", "target_tensors", "distribute", "experimental_run_tf_function", "cloning"))
 _IN_ORDER = np.arange(4096)
+_STATES_KEPT = 4
 
 
 class Trainer:
@@ -31,11 +34,20 @@ class Trainer:
     optimizer: Any
     stop_training: bool
     history: Any
+    losses: Any
+    dynamic: bool
+    output_names: Any
+    trainable_variables: Any
+    compiled_loss: Any
+    compiled_metrics: Any
+    _runners: dict[Any, Any]
+    _flatten_layers: Any
+    __call__: Any
 
     def _init_trainer(self) -> None:
         vars(self).update(
             optimizer=None, compiled_loss=None, compiled_metrics=None, history=None, stop_training=False, loss=None, _compilations=0,
-            _run_eagerly=None, _runners={}, _fingerprint=None, _seen_version=-1, _last_runner=None, _metric_state=None, _trainer_ready=True,
+            _run_eagerly=None, _runners={}, _runner_sets={}, _compiled_flags=[], _fingerprint=None, _seen_version=-1, _last_runner=None, _metric_state=None, _trainer_ready=True,
         )  # fmt: skip
 
     # ------------------------------------------------------------------ compile
@@ -51,18 +63,19 @@ class Trainer:
         for key in kwargs:
             if key not in _COMPILE_KEYWORDS:
                 raise TypeError(f"compile() got an unexpected keyword argument '{key}'.")
-        names = self.output_names  # type: ignore[attr-defined]
+        names = self.output_names
         state = vars(self)
         state["optimizer"] = optimizers.get(optimizer)
         state["compiled_loss"] = loss if isinstance(loss, LossesContainer) else LossesContainer(loss, loss_weights, names)
         state["compiled_metrics"] = MetricsContainer(metrics, weighted_metrics, names)
-        state.update(loss=loss or {}, _run_eagerly=run_eagerly, _compilations=state["_compilations"] + 1, _runners={})
+        state.update(loss=loss or {}, _run_eagerly=run_eagerly, _compilations=state["_compilations"] + 1, _runners={}, _runner_sets={})
+        state["_compiled_flags"] = [(layer, layer.trainable) for layer in self._flatten_layers()]
         STRUCTURE.version += 1
 
     @property
     def run_eagerly(self) -> bool:
         """Whether steps run as Python, op by op."""
-        return bool(vars(self).get("_run_eagerly")) or bool(self.dynamic)  # type: ignore[attr-defined]
+        return bool(vars(self).get("_run_eagerly")) or bool(self.dynamic)
 
     @run_eagerly.setter
     def run_eagerly(self, value: bool) -> None:
@@ -102,24 +115,24 @@ class Trainer:
         """One batch of training; a subclass may override it. data: (x,), (x, y) or (x, y, sample_weight). Gives name -> value."""
         x, y, sample_weight = unpack(expand_1d(data))
         with GradientTape() as tape:
-            y_pred = self(x, training=True)  # type: ignore[operator]
-            loss = self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)  # type: ignore[attr-defined]
-        self.optimizer.minimize(loss, self.trainable_variables, tape=tape)  # type: ignore[attr-defined]
-        self.compiled_metrics.update_state(y, y_pred, sample_weight)  # type: ignore[attr-defined]
+            y_pred = self(x, training=True)
+            loss = self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)
+        self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
+        self.compiled_metrics.update_state(y, y_pred, sample_weight)
         return {m.name: m.result() for m in self.metrics}
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One batch of evaluation; a subclass may override it."""
         x, y, sample_weight = unpack(expand_1d(data))
-        y_pred = self(x, training=False)  # type: ignore[operator]
-        self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)  # type: ignore[attr-defined]
-        self.compiled_metrics.update_state(y, y_pred, sample_weight)  # type: ignore[attr-defined]
+        y_pred = self(x, training=False)
+        self.compiled_loss(y, y_pred, sample_weight, regularization_losses=self.losses)
+        self.compiled_metrics.update_state(y, y_pred, sample_weight)
         return {m.name: m.result() for m in self.metrics}
 
     def predict_step(self, data: Any) -> Any:
         """One batch of prediction; a subclass may override it."""
         x, _, _ = unpack(expand_1d(data))
-        return self(x, training=False)  # type: ignore[operator]
+        return self(x, training=False)
 
     # ------------------------------------------------------------------ runners
     def _runner_for(self, kind: str, data: Any, batch_size: int, at_least: bool = False) -> Any:
@@ -131,7 +144,7 @@ class Trainer:
             self._check_compiled()
         self._notice_changes()
         key = kind, _signature(data)
-        known = self._runners.setdefault(key, {})  # type: ignore[attr-defined]
+        known = self._runners.setdefault(key, {})
         if at_least:
             batch_size = max([b for b in known if b >= batch_size], default=batch_size)
         if batch_size not in known:
@@ -141,19 +154,43 @@ class Trainer:
         return known[batch_size]
 
     def _notice_changes(self, forget: bool = True) -> None:
-        """Forget the runners when layers, weights or trainable flags are others than before."""
+        """Change the runners with the layers, weights and trainable flags; those of a few states are kept (GANs go back and forth).
+
+        forget=False: the change came with making a runner, so the present ones stay.
+        """
         state = vars(self)
         if state["_seen_version"] == STRUCTURE.version:
             return
-        layers = list(self._flatten_layers())  # type: ignore[attr-defined]
+        layers = list(self._flatten_layers())
         now = state["_compilations"], tuple((id(m), m.trainable, *map(id, m._own_weights)) for m in layers)
-        if forget and now != state["_fingerprint"]:
-            state["_runners"] = {}
+        if now != state["_fingerprint"]:
+            sets = state["_runner_sets"]
+            state["_runners"] = sets.setdefault(now, {} if forget else state["_runners"])
+            while len(sets) > _STATES_KEPT:
+                sets.pop(next(iter(sets)))
         state["_fingerprint"], state["_seen_version"] = now, STRUCTURE.version
+
+    @contextmanager
+    def _as_compiled(self) -> Iterator[None]:
+        """Training goes by the trainable flags of the time when the model was compiled, as Keras has it."""
+        state = vars(self)
+        differing = [(layer, layer.trainable, flag) for layer, flag in state["_compiled_flags"] if layer.trainable != flag]
+        if not differing:
+            yield
+            return
+        try:
+            for layer, _, flag in differing:
+                vars(layer)["_trainable"] = flag
+            state["_seen_version"] = -1
+            yield
+        finally:
+            for layer, now, _ in differing:
+                vars(layer)["_trainable"] = now
+            state["_seen_version"] = -1
 
     def _logs(self, runner: Any, kind: str) -> dict[str, Any]:
         """The results after the last batch: what the step returned, where the runner keeps that, else the metrics'."""
-        return runner.logs() if hasattr(runner, "logs") else self._state_of_metrics().read()  # type: ignore[no-any-return]
+        return runner.logs() if hasattr(runner, "logs") else self._state_of_metrics().read()
 
     # ------------------------------------------------------------------ fit, evaluate, predict
     def fit(
@@ -172,10 +209,11 @@ class Trainer:
         self._check_compiled()
         if x is None:
             raise ValueError("fit needs x: arrays, or something that gives batches.")
-        return fitting.fit(
-            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight, sample_weight,
-            initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq,
-        )  # fmt: skip
+        with self._as_compiled():
+            return fitting.fit(
+                self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight, sample_weight,
+                initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq,
+            )  # fmt: skip
 
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = 1, sample_weight: Any = None, steps: int | None = None,
@@ -218,7 +256,7 @@ class Trainer:
             array = array.astype(floatx())
         if vars(self)["_seen_version"] != STRUCTURE.version:
             self._notice_changes()
-        known = self._runners.get(("predict", _signature((array,))))  # type: ignore[attr-defined]
+        known = self._runners.get(("predict", _signature((array,))))
         return (known.get(batch_size) if known else None), array
 
     def _predict_at_once(self, runner: Any, array: Any) -> Any:
@@ -246,7 +284,8 @@ class Trainer:
 
     def _on_batch_of(self, kind: str, data: Any, reset_metrics: bool, return_dict: bool) -> Any:
         self._check_compiled()
-        logs = self._logs(fitting.run_batch(self, kind, data), kind)
+        with self._as_compiled() if kind == "train" else nullcontext():
+            logs = self._logs(fitting.run_batch(self, kind, data), kind)
         if reset_metrics:
             self.reset_metrics()
         return logs if return_dict else self._as_list(logs)
@@ -285,8 +324,14 @@ class Trainer:
         return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
 
+for _step in (Trainer.train_step, Trainer.test_step):
+    vars(_step)["is_built_in"] = True  # a runner may read the metrics instead of what it returns
+
+
 def _deprecated(old: str, new: str) -> None:
-    warnings.warn(f"`{old}` is deprecated and will be removed in a future version. Please use `{new}`, which supports generators.", stacklevel=3)
+    warnings.warn(
+        f"`{old}` is deprecated and will be removed in a future version. Please use `{new}`, which supports generators.", stacklevel=3
+    )
 
 
 def _signature(data: Any) -> Any:
@@ -301,7 +346,7 @@ def _signature(data: Any) -> Any:
 def unpack(data: Any) -> tuple[Any, Any, Any]:
     """x, y and sample_weight of a step's data, None where they are not there."""
     parts = data if isinstance(data, tuple) else (data,)
-    return (*parts, None, None, None)[:3]  # type: ignore[return-value]
+    return (*parts, None, None, None)[:3]
 
 
 def expand_1d(data: Any) -> Any:

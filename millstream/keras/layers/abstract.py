@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from millstream.core.dispatch import STATE
-from millstream.core.dtypes import DType
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor
 from millstream.core.variable import Variable
@@ -61,5 +60,7 @@ def _run(call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 
 def _spec(x: Any) -> ArraySpec:
     if not isinstance(x, (Tensor, Variable)):
-        raise TypeError(f"A layer called on Keras tensors must return tensors; got {x!r} of type {type(x).__name__}. Check what its `call` returns.")
+        raise TypeError(
+            f"A layer called on Keras tensors must return tensors; got {x!r} of type {type(x).__name__}. Check what its `call` returns."
+        )
     return ArraySpec(tuple(n or 0 for n in x.shape), x.dtype)

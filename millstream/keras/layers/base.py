@@ -27,7 +27,9 @@ from millstream.ops.array.creation import cast
 from millstream.util import tree
 from millstream.util.export import export
 
-_COMMON = frozenset(("input_dim", "input_shape", "batch_input_shape", "batch_size", "weights", "activity_regularizer", "autocast", "implementation"))
+_COMMON = frozenset(
+    ("input_dim", "input_shape", "batch_input_shape", "batch_size", "weights", "activity_regularizer", "autocast", "implementation")
+)
 
 
 @export("tf.keras.layers.Layer")
@@ -37,12 +39,25 @@ class Layer(Weighty, Losing, Described):
     Args: trainable; name; dtype, of weights and computation; dynamic; input_shape, batch_input_shape, input_dim, batch_size,
     weights, activity_regularizer, autocast by keyword. Raises: TypeError for other keywords.
     >>> class Scale(tf.keras.layers.Layer):
-    ...     def build(self, input_shape): self.w = self.add_weight("w", (), initializer="ones")
-    ...     def call(self, x): return x * self.w
+    ...     def build(self, input_shape):
+    ...         self.w = self.add_weight("w", (), initializer="ones")
+    ...
+    ...     def call(self, x):
+    ...         return x * self.w
     >>> Scale()(tf.constant([2.0])).numpy().tolist()
     [2.0]
     """
 
+    _name: str
+    _dtype: DType
+    _compute_dtype: DType
+    _autocast: bool
+    _dynamic: bool
+    _activity_regularizer: Any
+    _batch_input_shape: Any
+    _initial_weights: Any
+    _signature: Any
+    _checked: Any
     _is_layer = True
     _scopes_inner_names = True
     built = False
@@ -55,7 +70,9 @@ class Layer(Weighty, Losing, Described):
             if key not in _COMMON:
                 raise TypeError("Keyword argument not understood:", key)
         self._prepare(name, dtype)
-        vars(self).update(_trainable=trainable, _dynamic=dynamic, _autocast=kwargs.get("autocast", True), _initial_weights=kwargs.get("weights"))
+        vars(self).update(
+            _trainable=trainable, _dynamic=dynamic, _autocast=kwargs.get("autocast", True), _initial_weights=kwargs.get("weights")
+        )
         vars(self)["_activity_regularizer"] = regularizers.get(kwargs.get("activity_regularizer"))
         vars(self)["_batch_input_shape"] = _batch_input_shape(kwargs)
 
@@ -78,9 +95,9 @@ class Layer(Weighty, Losing, Described):
         """Make the weights; called once, with the shape (or structure of shapes) of the first inputs."""
         self.built = True
 
-    def call(self, inputs: Any, **kwargs: Any) -> Any:
-        """Compute the outputs."""
-        return inputs
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs of (inputs, ...); takes whatever a subclass wants. The inputs themselves unless overridden."""
+        return args[0]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the outputs. Raises: TypeError for a mask given to a layer that does not support masking."""
@@ -106,19 +123,19 @@ class Layer(Weighty, Losing, Described):
     @property
     def name(self) -> str:
         """The layer's name: `dense`, `dense_1`, ... unless given."""
-        return self._name  # type: ignore[no-any-return]
+        return self._name
 
     @property
     def dtype(self) -> str | None:
         """The name of the weights' dtype."""
-        return self._dtype.name  # type: ignore[no-any-return]
+        return self._dtype.name
 
     variable_dtype = dtype
 
     @property
     def compute_dtype(self) -> str:
         """The name of the dtype in which `call` computes."""
-        return self._compute_dtype.name  # type: ignore[no-any-return]
+        return self._compute_dtype.name
 
     @property
     def dynamic(self) -> bool:
@@ -156,7 +173,9 @@ class Layer(Weighty, Losing, Described):
         make = self._initializer(initializer, name, target)
         sizes = tuple(TensorShape(() if shape is None else shape).as_list())
         if None in sizes:
-            raise ValueError(f"Weight {name} of layer {self.name} has an unknown size: shape {sizes}. Sizes that weights depend on must be known.")
+            raise ValueError(
+                f"Weight {name} of layer {self.name} has an unknown size: shape {sizes}. Sizes that weights depend on must be known."
+            )
         with eagerly():
             made = Variable(lambda: make(sizes, dtype=target), trainable, name=name, dtype=target, constraint=constraints.get(constraint))
         self._own_weights.append(made)
@@ -179,7 +198,8 @@ class Layer(Weighty, Losing, Described):
 
     # ------------------------------------------------------------------ calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        signature = self._signature or self._look_at_call()
+        """The outputs for (inputs, ...): tensors, arrays or numbers; on Keras tensors, one more call in a model being drawn up."""
+        signature = self.__dict__.get("_signature") or self._look_at_call()
         if args:
             inputs, rest = args[0], args[1:]
         elif signature.first in kwargs:
@@ -191,6 +211,8 @@ class Layer(Weighty, Losing, Described):
         return self._run(inputs, rest, kwargs)
 
     def _look_at_call(self) -> CallSignature:
+        if "_own_weights" not in vars(self):
+            raise RuntimeError(f"You must call `super().__init__()` in the layer constructor: {type(self).__name__} does not.")
         vars(self)["_signature"] = made = CallSignature(self.call)
         return made
 
@@ -206,10 +228,10 @@ class Layer(Weighty, Losing, Described):
             outer_layer, trace.layer = trace.layer, self._name
         stack.append(f"{stack[-1]}/{self._name}" if stack and stack[-1] else self._name)
         try:
-            if not self.built:
-                self._build_for(inputs)
             if self.input_spec is not None:
                 self._check(inputs)
+            if not self.built:
+                self._build_for(inputs)
             return self._compute(inputs, rest, kwargs)
         finally:
             stack.pop()
@@ -301,10 +323,10 @@ class Layer(Weighty, Losing, Described):
         """Call on Keras tensors: build, find the outputs' shapes, and remember the call."""
         inputs = tree.map_structure(lambda x: x if isinstance(x, KerasTensor) else self._as_input(x), inputs)
         with scope.absolute(self._name):
-            if not self.built:
-                self._build_for(inputs)
             if self.input_spec is not None:
                 check_inputs(self.input_spec, inputs, self._name)
+            if not self.built:
+                self._build_for(inputs)
         with scope.absolute(""):
             outputs = self._infer(inputs, rest, kwargs)
         for x in tree.flatten(outputs):

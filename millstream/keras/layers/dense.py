@@ -49,23 +49,27 @@ class Dense(Layer):
         if size is None:
             raise ValueError("The last dimension of the inputs to `Dense` should be defined. Found `None`.")
         self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
-        self.kernel = self.add_weight("kernel", (size, self.units), None, self.kernel_initializer, self.kernel_regularizer, True, self.kernel_constraint)
+        self.kernel = self.add_weight(
+            "kernel", (size, self.units), None, self.kernel_initializer, self.kernel_regularizer, True, self.kernel_constraint
+        )
         if self.use_bias:
-            self.bias = self.add_weight("bias", (self.units,), None, self.bias_initializer, self.bias_regularizer, True, self.bias_constraint)
+            self.bias = self.add_weight(
+                "bias", (self.units,), None, self.bias_initializer, self.bias_regularizer, True, self.bias_constraint
+            )
         self.built = True
 
     def call(self, inputs: Any) -> Any:
         """activation(inputs kernel + bias)."""
         x = inputs if inputs.dtype is self._compute_dtype else cast(inputs, self._compute_dtype)
-        y = matmul(x, self.kernel) if x.ndim == 2 else self._over_last(x)
+        y = matmul(x, self.kernel.read_value()) if x.ndim == 2 else self._over_last(x)
         if self.use_bias:
-            y = y + self.bias
-        return y if self.activation is None else self.activation(y)
+            y = y + self.bias.read_value()
+        return self.activation(y)
 
     def _over_last(self, x: Any) -> Any:
         """The product over the last dimension of an input of more than two."""
         rows = reshape(x, (-1, x.shape[-1]))
-        return reshape(matmul(rows, self.kernel), (*x.shape[:-1], self.units))
+        return reshape(matmul(rows, self.kernel.read_value()), (*x.shape[:-1], self.units))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """[..., in] -> [..., units]."""

@@ -18,6 +18,9 @@ class InputLayer(Layer):
     Raises: ValueError when the shape is said twice.
     """
 
+    sparse: bool
+    ragged: bool
+
     def __init__(
         self, input_shape: Any = None, batch_size: int | None = None, dtype: Any = None, input_tensor: Any = None, sparse: bool | None = None,
         name: str | None = None, ragged: bool | None = None, **kwargs: Any,
@@ -33,7 +36,9 @@ class InputLayer(Layer):
         if input_tensor is not None:
             batch_shape, dtype = tuple(input_tensor.shape), dtype or input_tensor.dtype
         super().__init__(dtype=as_dtype(dtype or floatx()), name=name or unique_object_name("input"))
-        vars(self).update(_batch_input_shape=tuple(batch_shape), built=True, supports_masking=True, sparse=bool(sparse), ragged=bool(ragged))
+        vars(self).update(
+            _batch_input_shape=tuple(batch_shape), built=True, supports_masking=True, sparse=bool(sparse), ragged=bool(ragged)
+        )
         made = KerasTensor(batch_shape, self._dtype, self.name)
         Node(self, (), {}, made)
 
@@ -51,7 +56,13 @@ class InputLayer(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Shape, dtype and name."""
-        return {"batch_input_shape": self._batch_input_shape, "dtype": self.dtype, "sparse": self.sparse, "ragged": self.ragged, "name": self.name}
+        return {
+            "batch_input_shape": self._batch_input_shape,
+            "dtype": self.dtype,
+            "sparse": self.sparse,
+            "ragged": self.ragged,
+            "name": self.name,
+        }
 
 
 @export("tf.keras.Input", "tf.keras.layers.Input")
@@ -73,11 +84,15 @@ def Input(  # noqa: N802  (TensorFlow's name)
     if shape is not None and batch_shape is not None:
         raise ValueError("Only provide the `shape` OR `batch_shape` argument to Input, not both at the same time.")
     if shape is None and batch_shape is None and tensor is None:
-        raise ValueError("Please provide to Input either a `shape` or a `tensor` argument. Note that `shape` does not include the batch dimension.")
+        raise ValueError(
+            "Please provide to Input either a `shape` or a `tensor` argument. Note that `shape` does not include the batch dimension."
+        )
     if isinstance(tensor, KerasTensor):
         return tensor
     if batch_shape is not None:
         layer = InputLayer(batch_input_shape=tuple(batch_shape), dtype=dtype, name=name)
     else:
-        layer = InputLayer(input_shape=shape, batch_size=batch_size, dtype=dtype, name=name, input_tensor=tensor if isinstance(tensor, Tensor) else None)
+        layer = InputLayer(
+            input_shape=shape, batch_size=batch_size, dtype=dtype, name=name, input_tensor=tensor if isinstance(tensor, Tensor) else None
+        )
     return layer._inbound_nodes[0].outputs

@@ -12,6 +12,7 @@ from millstream.util import tree
 class Losing:
     """What a layer adds to the loss and to the metrics."""
 
+    _flatten_layers: Any
     _losses: list[Any]
     _callable_losses: list[Any]
     _metrics: list[Any]
@@ -38,7 +39,7 @@ class Losing:
     def losses(self) -> list[Any]:
         """The losses of the last call, and those of regularisers, of this layer and all inside it."""
         found: list[Any] = []
-        for layer in unique(self._flatten_layers()):  # type: ignore[attr-defined]
+        for layer in unique(self._flatten_layers()):
             found += layer._losses
             found += [loss for loss in (make() for make in layer._callable_losses) if loss is not None]
         return found
@@ -75,12 +76,14 @@ class Losing:
         metric.update_state(value)
 
     def _add_symbolic_metric(self, value: Any, name: str | None, aggregation: str | None) -> None:
-        raise ValueError(f"add_metric of layer {self.name} got a Keras tensor: {value}. Call add_metric on the functional model that the tensor belongs to.")
+        raise ValueError(
+            f"add_metric of layer {self.name} got a Keras tensor: {value}. Call add_metric on the functional model that the tensor belongs to."
+        )
 
     @property
     def metrics(self) -> list[Any]:
         """The metrics of this layer and all inside it: added by add_metric, or attributes."""
         found: list[Any] = []
-        for layer in self._flatten_layers():  # type: ignore[attr-defined]
+        for layer in self._flatten_layers():
             found += [*layer._metrics, *(x for x in layer._held() if is_metric(x))]
         return unique(found)

@@ -21,13 +21,18 @@ from millstream.keras.layers.signature import CallSignature
 from millstream.util import export as table
 from millstream.util.export import export
 
-_V1 = frozenset(("gather", "pad", "shape", "size", "squeeze", "transpose", "rank", "reverse_sequence", "strings.length", "scatter_nd_update"))
+_V1 = frozenset(
+    ("gather", "pad", "shape", "size", "squeeze", "transpose", "rank", "reverse_sequence", "strings.length", "scatter_nd_update")
+)
 _FAMILIES = ("math.", "linalg.", "nn.")
 
 
 @export("tf.keras.layers.TFOpLambda")
 class TFOpLambda(Layer):
     """One tf function as a layer. Args: function; its public name without "tf."; the layer's name."""
+
+    function: Any
+    symbol: str
 
     def __init__(self, function: Any, name: str | None = None, symbol: str = "", **kwargs: Any) -> None:
         if isinstance(function, str):
@@ -111,10 +116,9 @@ def _on_op(op: Op, tensors: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 def _symbol(names: list[str]) -> str:
     """The name that TensorFlow's own listing puts first, without "tf."."""
     plain = [n.removeprefix("tf.") for n in names]
-    for family in _FAMILIES:
-        for n in plain:
-            if n.startswith(family):
-                return n
+    for n in plain:
+        if n.startswith(_FAMILIES):
+            return n
     shortest = min(plain, key=lambda n: (n.count("."), len(n)))
     return f"compat.v1.{shortest}" if shortest in _V1 else shortest
 

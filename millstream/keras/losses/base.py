@@ -6,6 +6,7 @@ y_true, y_pred [batch, ..., D]  ->  losses [batch, ...]  ->  times weights  ->  
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from millstream.core.dtypes import float32
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.creation import cast
 from millstream.ops.array.shape import expand_dims, squeeze
@@ -96,7 +97,7 @@ class LossFunctionWrapper(Loss):
 # ---------------------------------------------------------------------------------------------- shapes
 def drop_last_of_one(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Both tensors; where one has one axis more, and that of size 1, without it: [N] and [N, 1] mean the same labels."""
-    more = len(y_pred.shape) - len(y_true.shape)
+    more = y_pred.ndim - y_true.ndim
     if more == 1 and y_pred.shape[-1] == 1:
         y_pred = squeeze(y_pred, [-1])
     elif more == -1 and y_true.shape[-1] == 1:
@@ -119,10 +120,10 @@ def compute_weighted_loss(losses: Any, sample_weight: Any = None, reduction: str
     Raises: InvalidArgumentError when the weights do not broadcast to the losses.
     """
     losses = convert(losses)
-    values = cast(losses, "float32")
+    values = cast(losses, float32)
     if sample_weight is not None:
-        values = values * fit_weight(cast(sample_weight, "float32"), values.ndim)
-    if reduction == Reduction.SUM or (reduction != Reduction.NONE and values.shape.num_elements() == 0):
+        values = values * fit_weight(cast(sample_weight, float32), values.ndim)
+    if reduction == Reduction.SUM or (reduction != Reduction.NONE and 0 in tuple(values.shape)):
         values = reduce_sum(values)
     elif reduction != Reduction.NONE:
         values = reduce_mean(values)

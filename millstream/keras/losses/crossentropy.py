@@ -11,6 +11,7 @@ import warnings
 from typing import Any
 
 from millstream.core.dispatch import STATE
+from millstream.core.dtypes import int64
 from millstream.core.tensor import Tensor, convert
 from millstream.graph.trace import GraphTensor
 from millstream.keras.backend.compose import clip, like, mean_last
@@ -113,7 +114,7 @@ def rowwise_sparse_crossentropy(target: Any, output: Any, from_logits: bool = Fa
     Raises: ValueError when the number of labels does not fit (and says so when they are one-hot); InvalidArgumentError for a
     label that is no class, where its value is known.
     """
-    target, output = cast(target, "int64"), convert(output)
+    target, output = cast(target, int64), convert(output)
     logits = _logits_behind(output, "softmax", "sparse_categorical_crossentropy", from_logits)
     if logits is None:
         small = like(epsilon(), output)

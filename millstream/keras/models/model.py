@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
-from millstream.core.dispatch import eagerly
+from millstream.core.dispatch import STATE, eagerly
 from millstream.core.spec import TensorShape
 from millstream.core.variable import Variable
+from millstream.keras.backend.names import unique_object_name
+from millstream.keras.engine import at_once
 from millstream.keras.engine.trainer import Trainer
 from millstream.keras.layers import abstract
 from millstream.keras.layers.base import Layer, _like_shapes, _shape_leaves
-from millstream.keras.layers.context import STRUCTURE
+from millstream.keras.layers.context import CALL, STRUCTURE
 from millstream.keras.layers.keras_tensor import KerasTensor
 from millstream.keras.layers.side_effects import AddLoss, AddMetric
 from millstream.keras.layers.tracking import contents, is_metric, unique
@@ -18,6 +20,16 @@ from millstream.keras.models.network import Network, shape_of
 from millstream.keras.models.summary import print_summary
 from millstream.util import tree
 from millstream.util.export import export
+
+
+class Plain:
+    """How models become plain data and come back; installed by `configuration`."""
+
+    of_network: Callable[[Any], Any]
+    to_network: Callable[[Any, Any, Any], Any]
+    of_chain: Callable[[Any], Any]
+    to_chain: Callable[[Any, Any, Any], Any]
+    for_json: Callable[[Any], Any]
 
 
 @export("tf.keras.Model", "tf.keras.models.Model")
@@ -32,11 +44,12 @@ class Model(Trainer, Layer):
     """
 
     _network: Network | None = None
+    _extra: list[Any]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> "Model":
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Model(inputs, outputs) makes a Functional."""
-        made: Model = object.__new__(Functional if cls is Model and _is_functional(args, kwargs) else cls)
-        return made
+        made: Any = object.__new__(Functional if cls is Model and _is_functional(args, kwargs) else cls)
+        return made  # type: ignore[no-any-return]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         for key in kwargs:
@@ -47,7 +60,9 @@ class Model(Trainer, Layer):
             inputs, outputs, *names = [*args, *(kwargs.pop(k) for k in ("inputs", "outputs")[len(args) :])]
             kwargs.update(zip(("name", "trainable"), names, strict=False))
         elif args:
-            raise TypeError(f"Model takes inputs and outputs, or neither; got {len(args)} positional argument(s). A subclass passes its own to its own __init__.")
+            raise TypeError(
+                f"Model takes inputs and outputs, or neither; got {len(args)} positional argument(s). A subclass passes its own to its own __init__."
+            )
         Layer.__init__(self, **kwargs)
         vars(self)["_extra"] = []
         self._init_trainer()
@@ -61,10 +76,31 @@ class Model(Trainer, Layer):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "_trainer_ready" not in self.__dict__ and next(contents(value), None) is not None:
-            raise RuntimeError("It looks like you are subclassing `Model` and you forgot to call `super(YourClass, self).__init__()`. Always start with this line.")
+            raise RuntimeError(
+                "It looks like you are subclassing `Model` and you forgot to call `super(YourClass, self).__init__()`. Always start with this line."
+            )
         super().__setattr__(name, value)
 
     # ------------------------------------------------------------------ calling, building
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs for inputs; on values, in one native call where that is possible."""
+        if len(args) == 1 and not kwargs and CALL.root is None and STATE.trace is None and not STATE.tapes:
+            found = at_once.call(self, args[0])
+            if found is not None:
+                return found
+        return super().__call__(*args, **kwargs)
+
+    def _call_layers(self, x: Any) -> Any:
+        """Call layer by layer."""
+        return super().__call__(x)
+
+    def _compiled_calls(self) -> dict[Any, Any]:
+        """What `at_once` keeps for this model, until its layers, weights or trainable flags change."""
+        if vars(self)["_seen_version"] != STRUCTURE.version:
+            self._notice_changes()
+        calls: dict[Any, Any] = self._runners.setdefault("calls", {})
+        return calls
+
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Compute the outputs; a subclass overrides this. Raises: NotImplementedError when it does not."""
         if self._network is None:
@@ -234,7 +270,9 @@ class Model(Trainer, Layer):
         self._connect(self._network.inputs, self._network.outputs)
 
     # ------------------------------------------------------------------ looking at it
-    def summary(self, line_length: int | None = None, positions: Sequence[float] | None = None, print_fn: Callable[[str], Any] | None = None) -> None:
+    def summary(
+        self, line_length: int | None = None, positions: Sequence[float] | None = None, print_fn: Callable[[str], Any] | None = None
+    ) -> None:
         """Print the table of layers. Raises: ValueError while the model has no weights yet."""
         if not self.built:
             raise ValueError(
@@ -252,30 +290,23 @@ class Model(Trainer, Layer):
         """The functional model's graph as plain data. Raises: NotImplementedError for a subclassed model."""
         if self._network is None:
             raise NotImplementedError(f"Model {self.name} is a subclass: override get_config to say which arguments make it.")
-        from millstream.keras.models.configuration import network_config
-
-        return network_config(self)
+        config: dict[str, Any] = Plain.of_network(self)
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         """A model of its configuration."""
-        from millstream.keras.models.configuration import model_from_network_config
-
-        return model_from_network_config(cls, config, custom_objects)
+        return Plain.to_network(cls, config, custom_objects)
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON, as `tf.keras.models.model_from_json` reads it."""
-        from millstream.keras.models.configuration import as_json
-
-        return json.dumps(as_json(self), **kwargs)
+        return json.dumps(Plain.for_json(self), **kwargs)
 
 
 class Functional(Model):
     """A model made of inputs and outputs."""
 
     def _default_name(self) -> str:
-        from millstream.keras.backend.names import unique_object_name
-
         return unique_object_name("model", zero_based=True)
 
 

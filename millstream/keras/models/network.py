@@ -72,7 +72,7 @@ class Network:
         """The outputs for these inputs: tensors in the inputs' structure, a dictionary by the input layers' names, or a flat list."""
         values: list[Any] = [None] * self._size
         for slot, reference, x in zip(self._entries, self.input_list, self._in_order(inputs), strict=True):
-            values[slot] = _conform(x, reference)
+            values[slot] = conform(x, reference)
         for layer, source, args, kwargs, target, targets in self._steps:
             y = layer(values[source]) if source >= 0 else layer(*_fill(args, values), **_fill(kwargs, values))
             if target >= 0:
@@ -93,7 +93,9 @@ class Network:
                 return [inputs[n] for n in names]
         flat = tree.flatten(inputs)
         if len(flat) != len(self.input_list):
-            raise ValueError(f"The model has {len(self.input_list)} inputs ({', '.join(self.input_names)}); it was called with {len(flat)}.")
+            raise ValueError(
+                f"The model has {len(self.input_list)} inputs ({', '.join(self.input_names)}); it was called with {len(flat)}."
+            )
         return flat
 
 
@@ -116,7 +118,7 @@ def _fill(template: Any, values: list[Any]) -> Any:
     return tree.map_structure(lambda x: values[x] if type(x) is _Slot else x, template)
 
 
-def _conform(x: Any, reference: KerasTensor) -> Any:
+def conform(x: Any, reference: KerasTensor) -> Any:
     """An input as the model's input layer has it: its dtype, and a last size of 1 put in or taken away."""
     if not isinstance(x, Tensor):
         x = convert(x)
@@ -178,14 +180,20 @@ def _walk(outputs: list[Any]) -> tuple[list[Node], dict[int, tuple[int, Any]]]:
 def _check_ends(inputs: list[Any], outputs: list[Any]) -> None:
     for x in inputs:
         if not isinstance(x, KerasTensor):
-            raise ValueError(f"Input tensors to a Functional must come from `tf.keras.Input`. Received: {x} (missing previous layer metadata).")
+            raise ValueError(
+                f"Input tensors to a Functional must come from `tf.keras.Input`. Received: {x} (missing previous layer metadata)."
+            )
         if not isinstance(x._keras_history.layer, InputLayer):
-            raise ValueError(f"Input tensors to a model must come from `tf.keras.Input`; {x} is the output of layer '{x._keras_history.layer.name}'.")
+            raise ValueError(
+                f"Input tensors to a model must come from `tf.keras.Input`; {x} is the output of layer '{x._keras_history.layer.name}'."
+            )
     if len({id(x) for x in inputs}) != len(inputs):
         raise ValueError(f"The list of inputs passed to the model is redundant. All inputs should only appear once. Found: {inputs}")
     for x in outputs:
         if not isinstance(x, KerasTensor):
-            raise ValueError(f"Output tensors of a Functional model must be the output of a TensorFlow `Layer` (thus holding past layer metadata). Found: {x}")
+            raise ValueError(
+                f"Output tensors of a Functional model must be the output of a TensorFlow `Layer` (thus holding past layer metadata). Found: {x}"
+            )
 
 
 def _check_connected(nodes: list[Node], inputs: list[Any]) -> None:

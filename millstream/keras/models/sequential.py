@@ -11,8 +11,8 @@ from millstream.keras.layers.base import Layer
 from millstream.keras.layers.context import CALL, STRUCTURE
 from millstream.keras.layers.input import Input, InputLayer
 from millstream.keras.layers.keras_tensor import KerasTensor
-from millstream.keras.models.model import Model
-from millstream.keras.models.network import Network
+from millstream.keras.models.model import Model, Plain
+from millstream.keras.models.network import Network, conform
 from millstream.util import tree
 from millstream.util.export import export
 
@@ -27,9 +27,17 @@ class Sequential(Model):
     TensorShape([3, 2])
     """
 
+    _chain: list[Any]
+    _entry: Any
+    _end: Any
+    _inferred: Any
+    _inferred_dtype: Any
+
     def __init__(self, layers: Any = None, name: str | None = None) -> None:
         super().__init__(name=name)
-        vars(self).update(_chain=[], _entry=None, _end=None, _inferred=None, _inferred_dtype=None, _stale=False, _autocast=False, supports_masking=True)
+        vars(self).update(
+            _chain=[], _entry=None, _end=None, _inferred=None, _inferred_dtype=None, _stale=False, _autocast=False, supports_masking=True
+        )
         for layer in [layers] if isinstance(layers, Layer) else layers or ():
             self.add(layer)
 
@@ -160,9 +168,7 @@ class Sequential(Model):
         return x
 
     def _conform(self, inputs: Any) -> Any:
-        from millstream.keras.models.network import _conform
-
-        return _conform(tree.flatten(inputs)[0], self._entry)
+        return conform(tree.flatten(inputs)[0], self._entry)
 
     def _infer_shape(self, inputs: Any) -> None:
         """Remember the shape of the data; sizes in which later data differ become unknown."""
@@ -197,14 +203,17 @@ class Sequential(Model):
     # ------------------------------------------------------------------ older names
     def predict_proba(self, x: Any, batch_size: int = 32, verbose: Any = 0) -> Any:
         """The older name of predict."""
-        warnings.warn("`model.predict_proba()` is deprecated and will be removed after 2021-01-01. Please use `model.predict()` instead.", stacklevel=2)
+        warnings.warn(
+            "`model.predict_proba()` is deprecated and will be removed after 2021-01-01. Please use `model.predict()` instead.",
+            stacklevel=2,
+        )
         return self.predict(x, batch_size, verbose)
 
     def predict_classes(self, x: Any, batch_size: int = 32, verbose: Any = 0) -> Any:
         """The most likely class of each row; of a single output whether it is above 0.5."""
         warnings.warn(
             "`model.predict_classes()` is deprecated and will be removed after 2021-01-01. Please use instead:* `np.argmax(model.predict(x), axis=-1)`, "
-            "if your model does multi-class classification (e.g. if it uses a `softmax` last-layer activation).* `(model.predict(x) > 0.5).astype(\"int32\")`, "
+            'if your model does multi-class classification (e.g. if it uses a `softmax` last-layer activation).* `(model.predict(x) > 0.5).astype("int32")`, '
             "if your model does binary classification (e.g. if it uses a `sigmoid` last-layer activation).",
             stacklevel=2,
         )
@@ -214,22 +223,21 @@ class Sequential(Model):
     # ------------------------------------------------------------------ configuration
     def get_config(self) -> dict[str, Any]:
         """Name and layers as plain data."""
-        from millstream.keras.models.configuration import chain_config
-
-        return chain_config(self)
+        config: dict[str, Any] = Plain.of_chain(self)
+        return config
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """A model of its configuration."""
-        from millstream.keras.models.configuration import model_from_chain_config
-
-        return model_from_chain_config(cls, config, custom_objects)
+        return Plain.to_chain(cls, config, custom_objects)
 
 
 def _single(outputs: Any) -> Any:
     found = tree.flatten(outputs)
     if len(found) != 1:
-        raise ValueError("All layers in a Sequential model should have a single output tensor. For multi-output layers, use the functional API.")
+        raise ValueError(
+            "All layers in a Sequential model should have a single output tensor. For multi-output layers, use the functional API."
+        )
     return found[0]
 
 

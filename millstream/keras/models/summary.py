@@ -7,7 +7,9 @@ from millstream.keras.layers.keras_tensor import Node
 from millstream.keras.layers.weighty import count_params
 
 
-def print_summary(model: Any, line_length: int | None = None, positions: Sequence[float] | None = None, print_fn: Callable[[str], Any] | None = None) -> None:
+def print_summary(
+    model: Any, line_length: int | None = None, positions: Sequence[float] | None = None, print_fn: Callable[[str], Any] | None = None
+) -> None:
     """Print layers, output shapes, numbers of parameters and, where the model is no chain, what each layer is connected to."""
     write = print_fn or print
     chain = is_chain(model)

@@ -15,7 +15,6 @@ from millstream.keras.optimizers.schedules import LearningRateSchedule
 from millstream.ops.array.creation import cast
 from millstream.ops.math.arithmetic import maximum, pow_, sqrt, square
 
-
 _NO_SCHEDULE = (
     "The Nadam optimizer does not support tf.keras.optimizers.schedules.LearningRateSchedule as the learning rate. Give it a number."
 )
@@ -132,7 +131,7 @@ class Nadam(_Moments):
     ) -> None:
         kwargs["decay"] = kwargs.pop("schedule_decay", 0.004)
         if isinstance(kwargs.get("lr", learning_rate), LearningRateSchedule):
-            raise ValueError(_NO_SCHEDULE)  # noqa: TRY004  (the error that TensorFlow raises)
+            raise ValueError(_NO_SCHEDULE)
         super().__init__(name, **kwargs)
         self._begin(learning_rate, beta_1, beta_2, epsilon, kwargs)
         self._m_cache: Variable | None = None

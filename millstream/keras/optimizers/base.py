@@ -176,7 +176,7 @@ class Optimizer:
             self._resource_apply_sparse_duplicate_indices(gradient.values, variable, gradient.indices, **kwargs)
             return
         gradient = convert(gradient)
-        if gradient.shape != variable.shape:
+        if _sizes(gradient) != variable._array.shape:
             shapes = f"{list(variable.shape)} {list(gradient.shape)}"
             raise invalid(
                 f"var and delta do not have the same shape: {shapes} (variable {variable.name}). A gradient has the shape of its variable."
@@ -251,6 +251,8 @@ class Optimizer:
         if isinstance(value, LearningRateSchedule):
             return value
         value = value() if callable(value) else value
+        if isinstance(value, Variable) and value.dtype is dtype:
+            return value.read_value()
         return value if dtype is None else cast(value, dtype)
 
     def _create_hypers(self) -> None:
@@ -418,6 +420,11 @@ class Optimizer:
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = schedule_of(config["learning_rate"], custom_objects)
         return cls(**config)
+
+
+def _sizes(x: Any) -> tuple[Any, ...]:
+    """The shape as a plain tuple, the quick way where there is an array."""
+    return x._array.shape if type(x) is Tensor else tuple(x.shape)
 
 
 def _number(value: Any, dtype: DType) -> Any:

@@ -33,9 +33,13 @@ class Ftrl(FormulaOptimizer):
         if learning_rate_power > 0.0:
             raise ValueError(f"learning_rate_power {learning_rate_power} needs to be negative or zero")
         self._start(
-            learning_rate, kwargs, learning_rate_power=learning_rate_power, l1_regularization_strength=l1_regularization_strength,
-            l2_regularization_strength=l2_regularization_strength, beta=beta,
-        )  # fmt: skip
+            learning_rate,
+            kwargs,
+            learning_rate_power=learning_rate_power,
+            l1_regularization_strength=l1_regularization_strength,
+            l2_regularization_strength=l2_regularization_strength,
+            beta=beta,
+        )
         self._initial_accumulator_value = initial_accumulator_value
         self._l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
 
@@ -50,12 +54,17 @@ class Ftrl(FormulaOptimizer):
     def _prepare_local(self, var_device: str, var_dtype: Any, apply_state: Any) -> None:
         super()._prepare_local(var_device, var_dtype, apply_state)
         c = apply_state[var_device, var_dtype]
-        two = number(2.0, var_dtype)
+        two, one = number(2.0, var_dtype), number(1.0, var_dtype)
+        shrinks = bool(self._l2_shrinkage_regularization_strength)  # then TensorFlow keeps the linear slot times the learning rate
         strength = self._get_hyper("l2_regularization_strength", var_dtype) + self._get_hyper("beta", var_dtype) / (two * c["lr_t"])
         c.update(
-            power=-self._get_hyper("learning_rate_power", var_dtype), l1=self._get_hyper("l1_regularization_strength", var_dtype),
-            two_l2=two * strength, two_shrinkage=number(2.0 * self._l2_shrinkage_regularization_strength, var_dtype),
-        )  # fmt: skip
+            power=-self._get_hyper("learning_rate_power", var_dtype),
+            l1=self._get_hyper("l1_regularization_strength", var_dtype),
+            scale=c["lr_t"] if shrinks else one,
+            divisor=one if shrinks else c["lr_t"],
+            two_l2=two * strength,
+            two_shrinkage=number(2.0 * self._l2_shrinkage_regularization_strength, var_dtype),
+        )
 
     def _root(self, n: Any, c: dict[str, Any]) -> Any:
         """n ** -learning_rate_power; the usual power is a square root."""
@@ -67,9 +76,10 @@ class Ftrl(FormulaOptimizer):
         total = slots["accumulator"] + square(grad)
         root = self._root(total, c)
         pull = grad + c["two_shrinkage"] * var if self._l2_shrinkage_regularization_strength else grad
-        linear = slots["linear"] + pull - (root - self._root(slots["accumulator"], c)) / c["lr_t"] * var
-        value = (sign(linear) * c["l1"] - linear) / (root / c["lr_t"] + c["two_l2"])
-        return where(greater(abs(linear), c["l1"]), value, like(0, linear)), {"accumulator": total, "linear": linear}
+        linear = slots["linear"] + c["scale"] * pull - (root - self._root(slots["accumulator"], c)) / c["divisor"] * var
+        limit = c["scale"] * c["l1"]
+        value = (sign(linear) * limit - linear) / (root / c["divisor"] + c["scale"] * c["two_l2"])
+        return where(greater(abs(linear), limit), value, like(0, linear)), {"accumulator": total, "linear": linear}
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -5,18 +5,26 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dispatch import Hooks, execute, wrap
-from millstream.core.dtypes import DType, as_dtype, float32
+from millstream.core.dtypes import DType, as_dtype, float32, float64, string
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, TensorShape
-from millstream.core.tensor import Tensor, convert, set_pack
-from millstream.ops.array.shape import static_shape
+from millstream.core.tensor import Tensor, convert, holds_tensors, set_pack
+from millstream.ops.array.shape import full_shape, static_shape
 from millstream.ops.rules import Array, Namespace, normalize_axis, quiet
-from millstream.util.errors import invalid
+from millstream.util.errors import UnimplementedError, invalid
 from millstream.util.export import export
 
 
-@op(name="cast", samples=lambda: [Sample("down", (Sampled((7,), "float64"),), {"dtype": float32}), Sample("up", (Sampled((3, 5), "int32"),), {"dtype": float32}, False)])
+@op(
+    name="cast",
+    samples=lambda: [
+        Sample("down", (Sampled((7,), "float64"),), {"dtype": float32}, False),
+        Sample("up", (Sampled((3, 5), "int32"),), {"dtype": float32}, False),
+        Sample("wider", (Sampled((3, 5)),), {"dtype": float64}),
+    ],
+)
 @quiet
 def _cast(xp: Namespace, x: Array, *, dtype: DType) -> Array:
     """The values in another dtype; floats to integers drop the fraction."""
@@ -26,7 +34,6 @@ def _cast(xp: Namespace, x: Array, *, dtype: DType) -> Array:
 
 
 _cast.infer(lambda x, *, dtype: ArraySpec(x.shape, dtype))
-_cast.vjp(lambda g, out, x, *, dtype: cast(g, x.dtype) if x.dtype.is_floating or x.dtype.is_complex else None)
 _cast.scalar(lambda b, x, *, dtype: b.cast(x, dtype.name))
 
 
@@ -39,7 +46,18 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
     """
     target = as_dtype(dtype)
     x = convert(x)
+    if x.dtype is not target and string in (x.dtype, target):
+        raise UnimplementedError(
+            None, None, f"Cast {x.dtype.name} to {target.name} is not supported; use tf.strings.to_number or as_string. [Op:Cast]"
+        )
     return x if x.dtype is target else execute(_cast, (x,), {"dtype": target})
+
+
+_cast.vjp(lambda g, out, x, *, dtype: cast(g, x.dtype) if _has_gradient(x.dtype) and _has_gradient(dtype) else None)
+
+
+def _has_gradient(dtype: DType) -> bool:
+    return dtype.is_floating or dtype.is_complex
 
 
 @export("tf.constant")
@@ -85,7 +103,7 @@ def zeros(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
     [0.0, 0.0]
     """
     target = as_dtype(dtype)
-    return full(ArraySpec(static_shape(shape), target), b"" if target.name == "string" else 0)
+    return full(ArraySpec(full_shape(shape), target), b"" if target is string else 0)
 
 
 @export("tf.ones")
@@ -95,7 +113,10 @@ def ones(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
     >>> tf.ones([2], tf.int32).numpy().tolist()
     [1, 1]
     """
-    return full(ArraySpec(static_shape(shape), as_dtype(dtype)), 1)
+    target = as_dtype(dtype)
+    if target is string:
+        raise TypeError("Cannot convert 1 to EagerTensor of dtype string: there is no string of ones; use tf.fill.")
+    return full(ArraySpec(full_shape(shape), target), 1)
 
 
 @export("tf.zeros_like")
@@ -121,20 +142,29 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
     """
     from millstream.ops.array.shape import broadcast_to
 
-    return broadcast_to(convert(value), dims)  # type: ignore[no-any-return]
+    x = convert(value)
+    if x.ndim:
+        raise invalid(f"value must represent a scalar, got shape {list(x.shape)}")
+    return broadcast_to(x, full_shape(dims))  # type: ignore[no-any-return]
 
 
 @op(name="stack", samples=lambda: [Sample("pair", (Sampled((2, 3)), Sampled((2, 3))), {"axis": 1})])
 def _stack(xp: Namespace, *xs: Array, axis: int) -> Array:
     """Tensors of one shape joined along a new axis."""
+    if xp is np:
+        _check_shapes([np.shape(x) for x in xs])
     return xp.stack(xs, axis)
+
+
+def _check_shapes(shapes: list[Any]) -> None:
+    for s in shapes:
+        if s != shapes[0]:
+            raise invalid(f"Shapes of all inputs must match: values[0].shape = {list(shapes[0])} != {list(s)}")
 
 
 @_stack.infer
 def _(*xs: ArraySpec, axis: int) -> ArraySpec:
-    for x in xs:
-        if x.shape != xs[0].shape:
-            raise invalid(f"Shapes of all inputs must match: values[0].shape = {list(xs[0].shape)} != {list(x.shape)}")
+    _check_shapes([x.shape for x in xs])
     return ArraySpec((*xs[0].shape[:axis], len(xs), *xs[0].shape[axis:]), xs[0].dtype)
 
 
@@ -150,10 +180,14 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Any:
     >>> tf.stack([[1, 2], [3, 4]], axis=1).numpy().tolist()
     [[1, 3], [2, 4]]
     """
+    if isinstance(values, np.ndarray) or not (isinstance(values, Tensor) or holds_tensors(values)):
+        values = convert(values)  # as a whole, so that numbers of several kinds get one dtype
     if isinstance(values, Tensor):
+        if axis == 0:
+            return values
         values = list(values)
     first = convert(values[0])
-    return _stack(*values, axis=normalize_axis(axis, first.ndim + 1))
+    return execute(_stack, tuple(values), {"axis": normalize_axis(axis, first.ndim + 1)})
 
 
 def _filled_like(x: Any, value: int) -> Tensor:
@@ -163,10 +197,11 @@ def _filled_like(x: Any, value: int) -> Tensor:
     return full(ArraySpec(tuple(x.shape), x.dtype), value)
 
 
-def _pack(values: Any, dtype: DType | None) -> Any:
+def _pack(values: Any, dtype: DType | None, hint: DType | None) -> Any:
     """A nested list that contains tensors; its Python numbers take the tensors' dtype."""
-    found = _dtype_within(values) or dtype
-    return _stack(*[v if isinstance(v, Tensor) else convert(v, None, found) for v in values], axis=0)
+    found = _dtype_within(values) or dtype or hint
+    made = _stack(*[v if isinstance(v, Tensor) else convert(v, None, found) for v in values], axis=0)
+    return made if dtype is None else cast(made, dtype)
 
 
 def _dtype_within(values: Any) -> DType | None:

@@ -1,6 +1,6 @@
 """Elements by their place: gather, gather_nd, scatter_nd, masks, where.
 
-    params [A batch, B, N, C], indices [A, K] -> [A, B, K, C]: axis names N, batch_dims counts the A.
+params [A batch, B, N, C], indices [A, K] -> [A, B, K, C]: axis names N, batch_dims counts the A.
 """
 
 from typing import Any, NoReturn
@@ -10,19 +10,23 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import bool_
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, ErrorCase, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import ErrorCase, Sample
 from millstream.core.spec import ArraySpec, Shape
 from millstream.core.tensor import Tensor, convert, reader_of
 from millstream.ops.array.shape import _reshape, static_shape
+from millstream.ops.math.arithmetic import negative
 from millstream.ops.math.comparison import select
-from millstream.ops.rules import Array, Namespace, normalize_axis
-from millstream.util.errors import OpError, OperatorNotAllowedInGraphError, invalid
+from millstream.ops.rules import Array, Namespace, normalize_axis, sizes_of
+from millstream.util.errors import OperatorNotAllowedInGraphError, OpError, invalid
 from millstream.util.export import export
 
 
 def needs_values(what: str) -> NoReturn:
     """Raises: the error of an op whose result's size depends on values, met in a trace."""
-    raise OperatorNotAllowedInGraphError(f"{what} has a size that depends on values, which a traced function does not know; run it eagerly.")
+    raise OperatorNotAllowedInGraphError(
+        f"{what} has a size that depends on values, which a traced function does not know; run it eagerly."
+    )
 
 
 # ---------------------------------------------------------------------------------------------- gather
@@ -42,9 +46,13 @@ _OUTSIDE = ErrorCase((np.ones(2, "float32"), np.array([2])), OpError, r"indices\
 @op(name="gather", mixed=True, samples=_gather_samples, errors=(_OUTSIDE,))
 def _gather(xp: Namespace, params: Array, indices: Array, *, axis: int, batch_dims: int) -> Array:
     """The slices of params along an axis at these places."""
+    if not batch_dims and indices.dtype.kind in "iu":
+        try:
+            if not indices.size or indices.min() >= 0:
+                return params.take(indices, axis)
+        except IndexError:
+            pass  # said in TensorFlow's words below
     _check_indices(indices, params.shape[axis])
-    if not batch_dims:
-        return params.take(indices, axis)
     rows = np.moveaxis(params, axis, batch_dims)
     found = rows[(*_batch_grid(indices, batch_dims), indices)]
     return found.transpose(_batch_order(found.ndim, indices.ndim, axis, batch_dims))
@@ -55,7 +63,9 @@ def _check_indices(indices: Array, n: int) -> None:
         raise invalid(f"Indices are int32 or int64; got {indices.dtype}. Use tf.cast.")
     if indices.size and (indices.min() < 0 or indices.max() >= n):
         bad = int(np.flatnonzero((np.ravel(indices) < 0) | (np.ravel(indices) >= n))[0])
-        raise invalid(f"indices[{','.join(str(int(i)) for i in np.unravel_index(bad, np.shape(indices)))}] = {np.ravel(indices)[bad]} is not in [0, {n})")
+        raise invalid(
+            f"indices[{','.join(str(int(i)) for i in np.unravel_index(bad, np.shape(indices)))}] = {np.ravel(indices)[bad]} is not in [0, {n})"
+        )
 
 
 def _batch_grid(indices: Array, batch_dims: int) -> list[Array]:
@@ -75,9 +85,6 @@ def _(params: ArraySpec, indices: ArraySpec, *, axis: int, batch_dims: int) -> A
     return ArraySpec((*params.shape[:axis], *indices.shape[batch_dims:], *params.shape[axis + 1 :]), params.dtype)
 
 
-_gather.vjp(lambda g, out, x, indices, *, axis, batch_dims: gather_grad(g, indices, shape=tuple(x.shape), axis=axis, batch_dims=batch_dims), None)
-
-
 @op(mixed=True, samples=lambda: [
     Sample("rows", (Sampled((3, 4)), Sampled((3,), "int32", 0, 4)), {"shape": (5, 4), "axis": 0, "batch_dims": 0}),
     Sample("deep", (Sampled((2, 3, 6, 5)), Sampled((2, 6), "int32", 0, 3)), {"shape": (2, 3, 4, 5), "axis": 2, "batch_dims": 1}),
@@ -85,11 +92,19 @@ _gather.vjp(lambda g, out, x, indices, *, axis, batch_dims: gather_grad(g, indic
 def gather_grad(xp: Namespace, g: Array, indices: Array, *, shape: Shape, axis: int, batch_dims: int) -> Array:
     """Zeros of params' shape, with each slice of g added where it was taken from."""
     order = np.argsort(_batch_order(g.ndim, indices.ndim, axis, batch_dims))
-    rows = np.zeros([shape[i] for i in range(len(shape)) if i < batch_dims] + [shape[axis]] + [n for i, n in enumerate(shape) if i >= batch_dims and i != axis], g.dtype)
+    rows = np.zeros(
+        [shape[i] for i in range(len(shape)) if i < batch_dims]
+        + [shape[axis]]
+        + [n for i, n in enumerate(shape) if i >= batch_dims and i != axis],
+        g.dtype,
+    )
     np.add.at(rows, (*_batch_grid(indices, batch_dims), indices), g.transpose(order))
     return np.moveaxis(rows, batch_dims, axis)
 
 
+_gather.vjp(
+    lambda g, out, x, indices, *, axis, batch_dims: gather_grad(g, indices, shape=tuple(x.shape), axis=axis, batch_dims=batch_dims), None
+)
 gather_grad.infer(lambda g, indices, *, shape, **attrs: ArraySpec(shape, g.dtype))
 gather_grad.vjp(lambda g, out, x, indices, *, shape, axis, batch_dims: _gather(g, indices, axis=axis, batch_dims=batch_dims), None)
 
@@ -109,9 +124,11 @@ def gather(params: Any, indices: Any, validate_indices: Any = None, axis: Any = 
     at = batch if axis is None else normalize_axis(int(axis), x.ndim)
     if not 0 <= batch <= min(at, places.ndim) or at >= x.ndim:
         raise ValueError(f"batch_dims = {batch_dims} must be less than or equal to axis = {at}, and to the rank of indices, {places.ndim}.")
-    if tuple(x.shape)[:batch] != tuple(places.shape)[:batch]:
-        raise invalid(f"params.shape[:{batch}] {list(x.shape[:batch])} must equal indices.shape[:{batch}] {list(places.shape[:batch])}: batch_dims={batch}.")
-    return execute(_gather, (x, places), {"axis": at, "batch_dims": batch})
+    if batch and tuple(x.shape)[:batch] != tuple(places.shape)[:batch]:
+        raise invalid(
+            f"params.shape[:{batch}] {list(x.shape[:batch])} must equal indices.shape[:{batch}] {list(places.shape[:batch])}: batch_dims={batch}."
+        )
+    return _gather(x, places, axis=at, batch_dims=batch)
 
 
 # ---------------------------------------------------------------------------------------------- gather_nd, scatter_nd
@@ -121,7 +138,9 @@ def _places(indices: Array, shape: Shape, what: str) -> tuple[Array, ...]:
     inside = ((indices >= 0) & (indices < np.array(shape[:depth], np.int64))).all(-1)
     if not inside.all():
         bad = tuple(int(i) for i in np.argwhere(~inside)[0])
-        raise invalid(f"indices[{','.join(map(str, bad))}] = {indices[bad].tolist()} does not index into {what} [{','.join(map(str, shape))}]")
+        raise invalid(
+            f"indices[{','.join(map(str, bad))}] = {indices[bad].tolist()} does not index into {what} [{','.join(map(str, shape))}]"
+        )
     return tuple(np.moveaxis(indices, -1, 0))
 
 
@@ -135,7 +154,6 @@ def _gather_nd(xp: Namespace, params: Array, indices: Array) -> Array:
 
 
 _gather_nd.infer(lambda x, indices: ArraySpec((*indices.shape[:-1], *x.shape[indices.shape[-1] :]), x.dtype))
-_gather_nd.vjp(lambda g, out, x, indices: _scatter_nd(indices, g, shape=tuple(x.shape)), None)
 
 
 @export("tf.gather_nd")
@@ -151,15 +169,26 @@ def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None =
     if batch_dims:
         from millstream.ops.array.join import concat
 
-        shape = tuple(places.shape)[:-1]
-        grid = np.stack(np.broadcast_arrays(*np.ogrid[tuple(slice(n) for n in shape)]), -1)[..., :batch_dims] if len(shape) > 1 else np.arange(shape[0])[:, None]
+        shape = sizes_of(places)[:-1]
+        grid = (
+            np.stack(np.broadcast_arrays(*np.ogrid[tuple(slice(n) for n in shape)]), -1)[..., :batch_dims]
+            if len(shape) > 1
+            else np.arange(shape[0])[:, None]
+        )
         places = concat([convert(np.ascontiguousarray(grid).astype(places.dtype.numpy)), places], -1)
     if int(places.shape[-1]) > x.ndim:
         raise invalid(f"index innermost dimension length must be <= params rank; saw: {places.shape[-1]} vs. {x.ndim}")
     return execute(_gather_nd, (x, places), {})
 
 
-@op(name="scatter_nd", mixed=True, samples=lambda: [Sample("rows", (_ND[0], Sampled((3, 4))), {"shape": (3, 4)}), Sample("points", (_ND[1], Sampled((4,))), {"shape": (3, 4)})])
+@op(
+    name="scatter_nd",
+    mixed=True,
+    samples=lambda: [
+        Sample("rows", (_ND[0], Sampled((3, 4))), {"shape": (3, 4)}),
+        Sample("points", (_ND[1], Sampled((4,))), {"shape": (3, 4)}),
+    ],
+)
 def _scatter_nd(xp: Namespace, indices: Array, updates: Array, *, shape: Shape) -> Array:
     """Zeros of a shape with updates added at the index vectors."""
     out = np.zeros(shape, updates.dtype)
@@ -167,6 +196,7 @@ def _scatter_nd(xp: Namespace, indices: Array, updates: Array, *, shape: Shape) 
     return out
 
 
+_gather_nd.vjp(lambda g, out, x, indices: _scatter_nd(indices, g, shape=tuple(x.shape)), None)
 _scatter_nd.infer(lambda indices, updates, *, shape: ArraySpec(shape, updates.dtype))
 _scatter_nd.vjp(None, lambda g, out, indices, updates, *, shape: _gather_nd(g, indices))
 
@@ -196,7 +226,10 @@ def _check_updates(indices: Tensor, updates: Tensor, shape: Shape) -> None:
 
 def _scatter_samples() -> list[Sample]:
     distinct = Sampled((2, 1), "int32", values=[[2], [0]])
-    return [Sample("rows", (Sampled((3, 4)), distinct, Sampled((2, 4))), {}), Sample("points", (Sampled((3,)), distinct, Sampled((2,))), {})]
+    return [
+        Sample("rows", (Sampled((3, 4)), distinct, Sampled((2, 4))), {}),
+        Sample("points", (Sampled((3,)), distinct, Sampled((2,))), {}),
+    ]
 
 
 @op(name="tensor_scatter_update", mixed=True, samples=_scatter_samples)
@@ -279,7 +312,7 @@ def tensor_scatter_nd_add(tensor: Any, indices: Any, updates: Any, name: str | N
 def tensor_scatter_nd_sub(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Any:
     """A tensor with updates subtracted at the index vectors."""
     x = convert(tensor)
-    return _scatter_on(_scatter_add, x, indices, -convert(updates, x.dtype))
+    return _scatter_on(_scatter_add, x, indices, negative(convert(updates, x.dtype)))
 
 
 @export("tf.tensor_scatter_nd_max")
@@ -295,7 +328,13 @@ def tensor_scatter_nd_min(tensor: Any, indices: Any, updates: Any, name: str | N
 
 
 # ---------------------------------------------------------------------------------------------- masks and where
-@op(name="where_true", samples=lambda: [Sample("matrix", (Sampled((3, 4), "bool"),), {}, False), Sample("numbers", (Sampled((5,), "int32", -1, 1),), {}, False)])
+@op(
+    name="where_true",
+    samples=lambda: [
+        Sample("matrix", (Sampled((3, 4), "bool"),), {}, False),
+        Sample("numbers", (Sampled((5,), "int32", -1, 1),), {}, False),
+    ],
+)
 def _where_true(xp: Namespace, condition: Array) -> Array:
     """The places of the elements that are true (not 0): int64[how many, rank]."""
     return np.argwhere(condition)
@@ -348,8 +387,10 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_
     at = 0 if axis is None else normalize_axis(int(axis), x.ndim)
     shape = tuple(x.shape)
     if shape[at : at + test.ndim] != tuple(test.shape):
-        raise ValueError(f"Shapes {shape[at : at + test.ndim]} and {tuple(test.shape)} are incompatible: a mask has the sizes of what it masks.")
-    flat = _reshape(x, shape=(*shape[:at], int(np.prod(test.shape)), *shape[at + test.ndim :]))
+        raise ValueError(
+            f"Shapes {shape[at : at + test.ndim]} and {tuple(test.shape)} are incompatible: a mask has the sizes of what it masks."
+        )
+    flat = _reshape(x, shape=(*shape[:at], int(np.prod(sizes_of(test))), *shape[at + test.ndim :]))
     if type(test) is not Tensor:
         needs_values("tf.boolean_mask")
     return gather(flat, convert(np.flatnonzero(test._array).astype(np.int64)), axis=at)

@@ -12,7 +12,7 @@ from millstream.core.dtypes import bool_
 from millstream.core.spec import Shape
 from millstream.core.tensor import Tensor, convert, install_operator, reader_of
 from millstream.ops.array.shape import _reshape, _strided_slice, static_shape
-from millstream.ops.rules import normalize_axis
+from millstream.ops.rules import normalize_axis, sizes_of
 from millstream.util.errors import OperatorNotAllowedInGraphError, invalid
 from millstream.util.export import export, publish
 
@@ -30,8 +30,8 @@ class Plan(NamedTuple):
 
 def getitem(x: Any, key: Any) -> Any:
     """The operator x[key]. Raises: TypeError for what is no index, InvalidArgumentError for one out of bounds."""
-    if type(x) is Tensor and not STATE.tapes:
-        quick = _quick(x._array, key)
+    if type(x) is Tensor:
+        quick = _rows(x, key) if STATE.tapes else _quick(x._array, key)
         if quick is not None:
             return quick
     if _is_mask(key):
@@ -47,13 +47,32 @@ def _quick(array: Any, key: Any) -> Any:
     if kind is int:
         if array.ndim and -len(array) <= key < len(array):
             return wrap(array[key] if array.dtype != object else array[key, ...])
-    elif kind is slice and array.ndim and _is_plain(key):
-        return wrap(array[key])
+    elif (kind is slice and array.ndim and _is_plain(key)) or (kind is tuple and all(map(_is_basic, key))):
+        try:
+            return wrap(array[key] if array.dtype != object else array[(*key, ...) if kind is tuple and ... not in key else key])
+        except IndexError:
+            return None  # said in TensorFlow's words by the long way
     return None
 
 
+def _rows(x: Tensor, key: Any) -> Any:
+    """One plain slice along the first dimension, without a plan; None for all else."""
+    shape = x._array.shape
+    if type(key) is not slice or not shape or not _is_plain(key):
+        return None
+    begin, end, step = _slice_bounds(key, shape[0])
+    rest = shape[1:]
+    return _strided_slice.fast(x, begin=(begin, *[0] * len(rest)), end=(end, *rest), strides=(step, *[1] * len(rest)))
+
+
+def _is_basic(k: Any) -> bool:
+    kind = type(k)
+    return kind is int or (kind is slice and _is_plain(k)) or k is None or k is Ellipsis
+
+
 def _is_plain(key: slice) -> bool:
-    return all(v is None or type(v) is int for v in (key.start, key.stop, key.step)) and key.step != 0
+    start, stop, step = key.start, key.stop, key.step
+    return (start is None or type(start) is int) and (stop is None or type(stop) is int) and (step is None or (type(step) is int and step != 0))
 
 
 def _is_mask(key: Any) -> bool:
@@ -63,7 +82,7 @@ def _is_mask(key: Any) -> bool:
 
 
 def _apply(x: Tensor, key: list[Any]) -> Any:
-    shape = tuple(x.shape)
+    shape = sizes_of(x)
     plan = _plan(key, shape)
     out: Any = x
     if any(b != (0, n, 1) for b, n in zip(plan.bounds, shape, strict=True)):
@@ -159,14 +178,18 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
     """
     x, first, sizes = convert(input_), static_shape(begin), static_shape(size)
     if not len(first) == len(sizes) == x.ndim:
-        raise invalid(f"Expected begin and size arguments to be 1-D tensors of size {x.ndim}, but got shapes [{len(first)}] and [{len(sizes)}] instead.")
-    sizes = tuple(n - b if s == -1 else s for b, s, n in zip(first, sizes, tuple(x.shape), strict=True))
-    for i, (b, s, n) in enumerate(zip(first, sizes, tuple(x.shape), strict=True)):
+        raise invalid(
+            f"Expected begin and size arguments to be 1-D tensors of size {x.ndim}, but got shapes [{len(first)}] and [{len(sizes)}] instead."
+        )
+    sizes = tuple(n - b if s == -1 else s for b, s, n in zip(first, sizes, sizes_of(x), strict=True))
+    for i, (b, s, n) in enumerate(zip(first, sizes, sizes_of(x), strict=True)):
         if not 0 <= b <= n:
             raise invalid(f"Expected begin[{i}] in [0, {n}], but got {b}")
         if not 0 <= s <= n - b:
             raise invalid(f"Expected size[{i}] in [0, {n - b}], but got {s}")
-    return _strided_slice(x, begin=first, end=tuple(b + s for b, s in zip(first, sizes, strict=True)), strides=(1,) * x.ndim) if x.ndim else x
+    return (
+        _strided_slice(x, begin=first, end=tuple(b + s for b, s in zip(first, sizes, strict=True)), strides=(1,) * x.ndim) if x.ndim else x
+    )
 
 
 @export("tf.strided_slice")
@@ -215,7 +238,7 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Any:
     axes = [normalize_axis(int(a), x.ndim) for a in static_shape(axis)]
     if len(set(axes)) != len(axes):
         raise invalid(f"axis {max(axes, key=axes.count)} specified more than once.")
-    shape = tuple(x.shape)
+    shape = sizes_of(x)
     turned = [i in axes and n > 0 for i, n in enumerate(shape)]
     return _strided_slice(
         x,

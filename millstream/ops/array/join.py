@@ -1,18 +1,20 @@
 """Tensors put together, cut up and repeated: concat, split, unstack, tile, pad, roll, repeat."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from millstream.core.dispatch import execute
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, Shape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.gather import gather
 from millstream.ops.array.indexing import take
 from millstream.ops.array.shape import _broadcast_to, _reshape, _strided_slice, static_shape
-from millstream.ops.rules import Array, Namespace, normalize_axis
+from millstream.ops.rules import Array, Namespace, normalize_axis, sizes_of
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
@@ -20,12 +22,20 @@ Paddings = tuple[tuple[int, int], ...]
 
 
 # ---------------------------------------------------------------------------------------------- concat, split
-@op(name="concat", samples=lambda: [Sample("rows", (Sampled((2, 3)), Sampled((1, 3)), Sampled((0, 3))), {"axis": 0}), Sample("columns", (Sampled((2, 3)), Sampled((2, 4))), {"axis": 1})])
+@op(
+    name="concat",
+    samples=lambda: [
+        Sample("rows", (Sampled((2, 3)), Sampled((1, 3)), Sampled((0, 3))), {"axis": 0}),
+        Sample("columns", (Sampled((2, 3)), Sampled((2, 4))), {"axis": 1}),
+    ],
+)
 def _concat(xp: Namespace, *xs: Array, axis: int) -> Array:
     """Tensors joined along an axis that they have."""
-    if xp is np:
+    try:
+        return xp.concatenate(xs, axis)
+    except ValueError:
         _check_concat([x.shape for x in xs], axis)
-    return xp.concatenate(xs, axis)
+        raise
 
 
 def _check_concat(shapes: list[Shape], axis: int) -> None:
@@ -53,7 +63,7 @@ def _(g: Tensor, out: Tensor, *xs: Tensor, axis: int) -> list[Any]:
 def _pieces(x: Any, sizes: list[int], axis: int) -> list[Any]:
     """x cut along an axis into pieces of these sizes."""
     ends = np.cumsum([0, *sizes]).tolist()
-    return [take(x, a, b, axis) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [take(x, a, b, axis) for a, b in pairwise(ends)]
 
 
 @export("tf.concat")
@@ -68,12 +78,12 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Any:
         values = [values]
     if len(values) == 1:
         return convert(values[0])
-    rank = len(convert(values[0]).shape)
+    rank = convert(values[0]).ndim
     if not rank:
         return stack_scalars(values)
     if not -rank <= int(axis) < rank:
         raise invalid(f"ConcatOp : Expected concatenating dimensions in the range [{-rank}, {rank}), but got {int(axis)}")
-    return execute(_concat, tuple(values), {"axis": int(axis) % rank})
+    return _concat(*values, axis=int(axis) % rank)
 
 
 def stack_scalars(values: Any) -> Any:
@@ -95,7 +105,9 @@ def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, n
     if np.ndim(num_or_size_splits if not isinstance(num_or_size_splits, Tensor) else num_or_size_splits._array) == 0:
         parts = int(num_or_size_splits)
         if parts < 1 or whole % parts:
-            raise invalid(f"Number of ways to split should evenly divide the split dimension, but got split_dim {at} (size = {whole}) and num_split {parts}")
+            raise invalid(
+                f"Number of ways to split should evenly divide the split dimension, but got split_dim {at} (size = {whole}) and num_split {parts}"
+            )
         return _pieces(x, [whole // parts] * parts, at)
     return _pieces(x, _sizes(static_shape(num_or_size_splits), whole), at)
 
@@ -128,7 +140,14 @@ def unstack(value: Any, num: Any = None, axis: int = 0, name: str = "unstack") -
 
 
 # ---------------------------------------------------------------------------------------------- repetition
-@op(name="tile", samples=lambda: [Sample("matrix", (Sampled((2, 3)),), {"multiples": (2, 1)}), Sample("cube", (Sampled((2, 1, 3)),), {"multiples": (1, 4, 2)}), Sample("none", (Sampled((2, 3)),), {"multiples": (0, 1)})])
+@op(
+    name="tile",
+    samples=lambda: [
+        Sample("matrix", (Sampled((2, 3)),), {"multiples": (2, 1)}),
+        Sample("cube", (Sampled((2, 1, 3)),), {"multiples": (1, 4, 2)}),
+        Sample("none", (Sampled((2, 3)),), {"multiples": (0, 1)}),
+    ],
+)
 def _tile(xp: Namespace, input: Array, *, multiples: Shape) -> Array:
     """The tensor repeated along each dimension."""
     return xp.tile(input, multiples)
@@ -186,11 +205,13 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
     """
     x = convert(input)
     if axis is None:
-        x, axis = _reshape(x, shape=(int(np.prod(x.shape)),)), 0
+        x, axis = _reshape(x, shape=(int(np.prod(sizes_of(x))),)), 0
     at = normalize_axis(int(axis), x.ndim)
     times = np.asarray(static_shape(repeats))
     if times.size not in (1, x.shape[at]):
-        raise invalid(f"repeats has {times.size} entries where axis {at} of shape {list(x.shape)} has {x.shape[at]}; give one for each, or a single one.")
+        raise invalid(
+            f"repeats has {times.size} entries where axis {at} of shape {list(x.shape)} has {x.shape[at]}; give one for each, or a single one."
+        )
     return gather(x, convert(np.repeat(np.arange(x.shape[at]), times)), axis=at)
 
 
@@ -214,7 +235,13 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- padding
-@op(name="pad", samples=lambda: [Sample("matrix", (Sampled((2, 3)), Sampled()), {"paddings": ((1, 0), (2, 1))}), Sample("vector", (Sampled((4,)), Sampled()), {"paddings": ((0, 3),)})])
+@op(
+    name="pad",
+    samples=lambda: [
+        Sample("matrix", (Sampled((2, 3)), Sampled()), {"paddings": ((1, 0), (2, 1))}),
+        Sample("vector", (Sampled((4,)), Sampled()), {"paddings": ((0, 3),)}),
+    ],
+)
 def _pad(xp: Namespace, tensor: Array, value: Array, *, paddings: Paddings) -> Array:
     """The tensor with a border of one value."""
     shape = tuple(n + a + b for n, (a, b) in zip(tensor.shape, paddings, strict=True))
@@ -256,7 +283,9 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
     if widths.shape != (x.ndim, 2):
         if widths.ndim != 2 or widths.shape[1] != 2:
             raise invalid(f"paddings must be a matrix with 2 columns: {list(widths.shape)}")
-        raise invalid(f"The first dimension of paddings must be the rank of inputs: {list(widths.shape)} for inputs of shape {list(x.shape)}")
+        raise invalid(
+            f"The first dimension of paddings must be the rank of inputs: {list(widths.shape)} for inputs of shape {list(x.shape)}"
+        )
     if widths.size and widths.min() < 0:
         raise invalid(f"Paddings must be non-negative: {' '.join(map(str, next(w for w in widths.tolist() if min(w) < 0)))}")
     pairs: Paddings = tuple((int(a), int(b)) for a, b in widths)

@@ -7,13 +7,14 @@ import numpy as np
 from millstream.core.dispatch import execute, wrap
 from millstream.core.dtypes import DType, as_dtype, bool_, float32, float64, int32, int64
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, TensorShape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.creation import cast
 from millstream.ops.array.shape import _broadcast_to, _reshape, expand_dims, static_shape
 from millstream.ops.math.comparison import equal, less, select
-from millstream.ops.rules import Array, Namespace, broadcast_shapes, normalize_axis
+from millstream.ops.rules import Array, Namespace, broadcast_shapes, normalize_axis, sizes_of
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
@@ -42,7 +43,7 @@ def size(input: Any, out_type: Any = int32, name: str | None = None) -> Tensor:
     >>> int(tf.size([[1, 2, 3]]))
     3
     """
-    return wrap(as_dtype(out_type).as_numpy_dtype(int(np.prod(tuple(convert(input).shape), dtype=np.int64))))
+    return wrap(as_dtype(out_type).as_numpy_dtype(int(np.prod(sizes_of(convert(input)), dtype=np.int64))))
 
 
 @export("tf.rank")
@@ -99,7 +100,7 @@ def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, nam
     if (last - first) * (1 if step > 0 else -1) < 0:
         raise invalid(f"Requires start {'<=' if step > 0 else '>='} limit when delta {'>' if step > 0 else '<'} 0: {first}/{last}")
     if target.is_integer:
-        return wrap(np.arange(first, last, step, target.numpy))
+        return wrap(np.arange(int(first), int(last), int(step)).astype(target.numpy))
     return wrap(_steps(first, last, step, target.numpy))
 
 
@@ -142,7 +143,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
 
 
 def _broadcast_both(x: Tensor, y: Tensor) -> tuple[Any, Any]:
-    both = broadcast_shapes(tuple(x.shape), tuple(y.shape))
+    both = broadcast_shapes(sizes_of(x), sizes_of(y))
     return tuple(v if tuple(v.shape) == both else _broadcast_to(v, shape=both) for v in (x, y))  # type: ignore[return-value]
 
 
@@ -175,7 +176,7 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[
         places[0], places[1] = 1, 0
     lengths = [1] * len(tensors)
     for at, x in zip(places, tensors, strict=True):
-        lengths[at] = int(np.prod(tuple(x.shape)))
+        lengths[at] = int(np.prod(sizes_of(x)))
     return [
         _broadcast_to(_reshape(x, shape=tuple(n if i == at else 1 for i, n in enumerate(lengths))), shape=tuple(lengths))
         for at, x in zip(places, tensors, strict=True)
@@ -189,7 +190,8 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[
 def _one_hot(xp: Namespace, indices: Array, on: Array, off: Array, *, depth: int, axis: int) -> Array:
     """`on` at each index along a new axis, `off` elsewhere; `off` everywhere for an index outside."""
     numbers = xp.arange(depth).reshape(tuple(depth if i == axis else 1 for i in range(indices.ndim + 1)))
-    return xp.where(xp.expand_dims(indices, axis) == numbers, on, off)
+    wide = indices.reshape(*indices.shape[:axis], 1, *indices.shape[axis:])
+    return xp.where(wide == numbers, on, off)
 
 
 _one_hot.infer(lambda x, on, off, *, depth, axis: ArraySpec((*x.shape[:axis], depth, *x.shape[axis:]), on.dtype))
@@ -228,7 +230,11 @@ def _one_hot_dtype(on_value: Any, off_value: Any, dtype: Any) -> DType:
         found = None if value is None else convert(value).dtype
         if found is None:
             continue
-        if wanted is not None and found is not wanted and not (dtype is not None and not hasattr(value, "dtype") and wanted.is_floating and found is int32):
+        if (
+            wanted is not None
+            and found is not wanted
+            and not (dtype is not None and not hasattr(value, "dtype") and wanted.is_floating and found is int32)
+        ):
             raise TypeError(f"dtype {found!r} of {name} does not match dtype parameter {wanted!r}")
         wanted = wanted or found
     return wanted or float32

@@ -1,11 +1,13 @@
 """Shapes: reshape, transpose, broadcast, slices. Views in compiled code: they move no memory."""
 
-from typing import Any
+from operator import index
+from typing import Any, NoReturn
 
 import numpy as np
 
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, ErrorCase, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import ErrorCase, Sample
 from millstream.core.spec import ArraySpec, Shape, TensorShape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.rules import Array, Namespace, broadcast_shapes, normalize_axis
@@ -18,9 +20,10 @@ from millstream.util.export import export
     errors=(ErrorCase((np.ones(6, "float32"),), OpError, "6 values, but the requested shape has 8", {"shape": (2, 4)}),))  # fmt: skip
 def _reshape(xp: Namespace, x: Array, *, shape: Shape) -> Array:
     """The same elements in another shape (fully known)."""
-    if xp is np and np.size(x) != _product(shape):
-        _refuse_reshape(np.size(x), shape)
-    return xp.reshape(x, shape)
+    try:
+        return x.reshape(shape)
+    except ValueError:
+        _refuse_reshape(x.size, shape)
 
 
 @_reshape.infer
@@ -41,7 +44,7 @@ def _product(shape: Shape) -> int:
     return count
 
 
-def _refuse_reshape(size: int, shape: Shape) -> None:
+def _refuse_reshape(size: int, shape: Shape) -> NoReturn:
     raise invalid(f"Input to reshape is a tensor with {size} values, but the requested shape has {_product(shape)}")
 
 
@@ -53,8 +56,8 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
     >>> tf.reshape([[1, 2], [3, 4]], [-1]).numpy().tolist()
     [1, 2, 3, 4]
     """
-    x = convert(tensor)
-    return _reshape(x, shape=_complete(static_shape(shape), x))
+    x = tensor if type(tensor) is Tensor else convert(tensor)
+    return _reshape.fast(x, shape=_complete(static_shape(shape), x))
 
 
 def static_shape(shape: Any) -> Shape:
@@ -62,9 +65,20 @@ def static_shape(shape: Any) -> Shape:
     if isinstance(shape, TensorShape):
         return tuple(-1 if n is None else n for n in shape)
     if isinstance(shape, (list, tuple)):
-        return tuple(-1 if n is None else int(n) for n in shape)
+        return tuple([-1 if n is None else index(n) for n in shape])
     array = np.asarray(shape._array if isinstance(shape, Tensor) and hasattr(shape, "_array") else shape)
-    return tuple(int(n) for n in array.reshape(-1))
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"Cannot convert {shape!r} to EagerTensor of dtype int32: sizes are whole numbers.")
+    return tuple(array.reshape(-1).tolist())
+
+
+def full_shape(shape: Any) -> Shape:
+    """A shape whose sizes are all known. Raises: InvalidArgumentError for a negative one."""
+    sizes = static_shape(shape)
+    for n in sizes:
+        if n < 0:
+            raise invalid(f"Dimension {n} must be >= 0 [Op:Fill]")
+    return sizes
 
 
 def _complete(shape: Shape, x: Tensor) -> Shape:
@@ -111,10 +125,13 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- transpose
-@op(name="transpose", samples=lambda: [Sample("matrix", (Sampled((3, 5)),), {"perm": (1, 0)}), Sample("cycle", (Sampled((2, 3, 4)),), {"perm": (2, 0, 1)})])
+@op(
+    name="transpose",
+    samples=lambda: [Sample("matrix", (Sampled((3, 5)),), {"perm": (1, 0)}), Sample("cycle", (Sampled((2, 3, 4)),), {"perm": (2, 0, 1)})],
+)
 def _transpose(xp: Namespace, x: Array, *, perm: tuple[int, ...]) -> Array:
     """Dimensions in another order: result dimension i is dimension perm[i]."""
-    return xp.transpose(x, perm)
+    return x.transpose(perm)
 
 
 _transpose.infer(lambda x, *, perm: ArraySpec(tuple(x.shape[p] for p in perm), x.dtype))
@@ -145,7 +162,10 @@ def execute_conjugate(x: Any) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- broadcast
-@op(name="broadcast_to", samples=lambda: [Sample("row", (Sampled((5,)),), {"shape": (3, 5)}), Sample("scalar", (Sampled(()),), {"shape": (2, 3)})])
+@op(
+    name="broadcast_to",
+    samples=lambda: [Sample("row", (Sampled((5,)),), {"shape": (3, 5)}), Sample("scalar", (Sampled(()),), {"shape": (2, 3)})],
+)
 def _broadcast_to(xp: Namespace, x: Array, *, shape: Shape) -> Array:
     """The array repeated to a shape that it broadcasts to."""
     return xp.array(xp.broadcast_to(x, shape))
@@ -207,18 +227,23 @@ def _(x: ArraySpec, *, begin: tuple[int, ...], end: tuple[int, ...], strides: tu
     return ArraySpec(tuple(max(0, -((b - e) // s)) for b, e, s in zip(begin, end, strides, strict=True)), x.dtype)
 
 
-_strided_slice.vjp(lambda g, out, x, **attrs: strided_slice_grad(g, shape=tuple(x.shape), **attrs))
 _strided_slice.view(lambda view, spec, *, begin, end, strides: view.slice(begin, spec.shape, strides))
 
 
-@op(name="strided_slice_grad", samples=lambda: [Sample("rows", (Sampled((2, 4)),), {"shape": (5, 4), "begin": (1, 0), "end": (4, 4), "strides": (2, 1)})])
-def strided_slice_grad(xp: Namespace, g: Array, *, shape: Shape, begin: tuple[int, ...], end: tuple[int, ...], strides: tuple[int, ...]) -> Array:
+@op(
+    name="strided_slice_grad",
+    samples=lambda: [Sample("rows", (Sampled((2, 4)),), {"shape": (5, 4), "begin": (1, 0), "end": (4, 4), "strides": (2, 1)})],
+)
+def strided_slice_grad(
+    xp: Namespace, g: Array, *, shape: Shape, begin: tuple[int, ...], end: tuple[int, ...], strides: tuple[int, ...]
+) -> Array:
     """Zeros of a shape with g put where the slice was taken."""
     out = np.zeros(shape, g.dtype)
     out[slices(begin, end, strides)] = g
     return out if xp is np else xp.asarray(out)
 
 
+_strided_slice.vjp(lambda g, out, x, **attrs: strided_slice_grad(g, shape=tuple(x.shape), **attrs))
 strided_slice_grad.infer(lambda g, *, shape, **attrs: ArraySpec(shape, g.dtype))
 strided_slice_grad.vjp(lambda g, out, x, *, shape, **attrs: _strided_slice(g, **attrs))
 
@@ -251,4 +276,3 @@ def stop_gradient(xp: Namespace, input: Array) -> Array:
 stop_gradient.infer(lambda x: x)
 stop_gradient.no_gradient()
 stop_gradient.view(lambda view, spec: view)
-

@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import DType, as_dtype, int32
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.gather import gather, needs_values
@@ -18,7 +19,12 @@ from millstream.util.errors import invalid
 from millstream.util.export import export, publish
 
 
-@op(name="argsort", samples=lambda: [Sample(f"{d}{k}", (Sampled((3, 7), d, -9, 9),), {"descending": k}, False) for d in ("float32", "int32") for k in (False, True)])
+@op(
+    name="argsort",
+    samples=lambda: [
+        Sample(f"{d}{k}", (Sampled((3, 7), d, -9, 9),), {"descending": k}, False) for d in ("float32", "int32") for k in (False, True)
+    ],
+)
 def _argsort(xp: Namespace, values: Array, *, descending: bool) -> Array:
     """The places of the sorted elements along the last dimension: int32."""
     if descending:
@@ -127,7 +133,7 @@ class UniqueWithCounts(NamedTuple):
 
     y: Tensor
     idx: Tensor
-    count: Tensor
+    count: Tensor  # type: ignore[assignment]
 
 
 def _distinct(x: Any, out_idx: Any) -> Any:
@@ -158,7 +164,17 @@ def unique_with_counts(x: Any, out_idx: Any = int32, name: str | None = None) ->
 
 
 # ---------------------------------------------------------------------------------------------- search
-@op(name="searchsorted", samples=lambda: [Sample("rows", (Sampled((2, 3), "float32", values=[[1, 3, 5], [1, 2, 3]]), Sampled((2, 4), "float32", 0, 6)), {"side": "left", "out_type": int32}, False)])
+@op(
+    name="searchsorted",
+    samples=lambda: [
+        Sample(
+            "rows",
+            (Sampled((2, 3), "float32", values=[[1, 3, 5], [1, 2, 3]]), Sampled((2, 4), "float32", 0, 6)),
+            {"side": "left", "out_type": int32},
+            False,
+        )
+    ],
+)
 def _searchsorted(xp: Namespace, sorted_sequence: Array, values: Array, *, side: str, out_type: DType) -> Array:
     """Where each value would stand in the sorted row: [..., N], [..., M] -> [..., M]."""
     rows, wanted = sorted_sequence.reshape(-1, sorted_sequence.shape[-1]), values.reshape(-1, values.shape[-1])

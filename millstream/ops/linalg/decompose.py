@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import complex64, complex128, float32, int32
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, ErrorCase, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import ErrorCase, Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.creation import cast
@@ -35,7 +36,12 @@ def _diagonal(x: Any) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- Cholesky
-@op(name="cholesky", samples=lambda: [Sample(d, (Sampled((3, 3), d, values=_POSITIVE),), {}, False) for d in ("float32", "float64")], errors=(_NOT_POSITIVE,), kinds="fc")
+@op(
+    name="cholesky",
+    samples=lambda: [Sample(d, (Sampled((3, 3), d, values=_POSITIVE),), {}, False) for d in ("float32", "float64")],
+    errors=(_NOT_POSITIVE,),
+    kinds="fc",
+)
 def _cholesky(xp: Namespace, input: Array) -> Array:
     """The lower triangle L of A = L adjoint(L)."""
     try:
@@ -68,7 +74,14 @@ def cholesky(input: Any, name: str | None = None) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- QR
-@op(name="qr", kinds="fc", samples=lambda: [Sample("tall", (Sampled((4, 3), "float64", values=_TALL),), {"full": False}), Sample("square", (Sampled((3, 3), "float64", values=_POSITIVE),), {"full": False})])
+@op(
+    name="qr",
+    kinds="fc",
+    samples=lambda: [
+        Sample("tall", (Sampled((4, 3), "float64", values=_TALL),), {"full": False}),
+        Sample("square", (Sampled((3, 3), "float64", values=_POSITIVE),), {"full": False}),
+    ],
+)
 def _qr(xp: Namespace, input: Array, *, full: bool) -> tuple[Array, Array]:
     """Q with orthonormal columns and the upper triangle R of A = Q R."""
     q, r = xp.linalg.qr(input, "complete" if full else "reduced")
@@ -112,7 +125,11 @@ def _matrix(x: Any) -> Tensor:
 
 
 # ---------------------------------------------------------------------------------------------- eigenvalues
-@op(name="self_adjoint_eig", kinds="fc", samples=lambda: [Sample(d, (Sampled((3, 3), d, values=_POSITIVE),), {}, False) for d in ("float32", "float64")])
+@op(
+    name="self_adjoint_eig",
+    kinds="fc",
+    samples=lambda: [Sample(d, (Sampled((3, 3), d, values=_POSITIVE),), {}, False) for d in ("float32", "float64")],
+)
 def _eigh(xp: Namespace, tensor: Array) -> tuple[Array, Array]:
     """Eigenvalues, from the smallest, and eigenvectors (columns) of self-adjoint matrices; the lower triangle is read."""
     e, v = xp.linalg.eigh(tensor)
@@ -177,7 +194,11 @@ def eigvals(tensor: Any, name: str | None = None) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- singular values
-@op(name="svd", kinds="fc", samples=lambda: [Sample(d, (Sampled((4, 3), d, values=_TALL),), {"full": False}) for d in ("float32", "float64")])
+@op(
+    name="svd",
+    kinds="fc",
+    samples=lambda: [Sample(d, (Sampled((4, 3), d, values=_TALL),), {"full": False}) for d in ("float32", "float64")],
+)
 def _svd(xp: Namespace, tensor: Array, *, full: bool) -> tuple[Array, Array, Array]:
     """Singular values, from the largest, and U, V of A = U diag(s) adjoint(V)."""
     u, s, vh = xp.linalg.svd(tensor, full_matrices=full)
@@ -188,7 +209,11 @@ def _svd(xp: Namespace, tensor: Array, *, full: bool) -> tuple[Array, Array, Arr
 def _(x: ArraySpec, *, full: bool) -> tuple[ArraySpec, ArraySpec, ArraySpec]:
     *batch, m, n = x.shape
     k = min(m, n)
-    return ArraySpec((*batch, k), x.dtype.real_dtype), ArraySpec((*batch, m, m if full else k), x.dtype), ArraySpec((*batch, n, n if full else k), x.dtype)
+    return (
+        ArraySpec((*batch, k), x.dtype.real_dtype),
+        ArraySpec((*batch, m, m if full else k), x.dtype),
+        ArraySpec((*batch, n, n if full else k), x.dtype),
+    )
 
 
 @_svd.vjp
@@ -277,7 +302,11 @@ def expm(input: Any, name: str | None = None) -> Any:
     return total
 
 
-@op(name="matrix_square_root", kinds="fc", samples=lambda: [Sample(d, (Sampled((3, 3), d, values=_POSITIVE),), {}, False) for d in ("float32", "float64")])
+@op(
+    name="matrix_square_root",
+    kinds="fc",
+    samples=lambda: [Sample(d, (Sampled((3, 3), d, values=_POSITIVE),), {}, False) for d in ("float32", "float64")],
+)
 def _sqrtm(xp: Namespace, input: Array) -> Array:
     """The principal square root of square matrices with distinct eigenvectors."""
     e, v = np.linalg.eig(input)

@@ -6,7 +6,8 @@ import numpy as np
 
 from millstream.core.dispatch import execute
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.join import roll
@@ -14,7 +15,7 @@ from millstream.ops.array.shape import _reshape, transpose
 from millstream.ops.math.arithmetic import conjugate, multiply, subtract
 from millstream.ops.math.comparison import select, where_else_zero
 from millstream.ops.math.reduce import reduce_sum
-from millstream.ops.rules import Array, Namespace
+from millstream.ops.rules import Array, Namespace, sizes_of
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
@@ -36,10 +37,15 @@ def _diag_part(xp: Namespace, input: Array, *, k: int) -> Array:
 
 
 _diag_part.infer(lambda x, *, k: ArraySpec((*x.shape[:-2], _length(x.shape[-2], x.shape[-1], k)), x.dtype))
-_diag_part.vjp(lambda g, out, x, *, k: _diag(g, k=k, rows=int(x.shape[-2]), columns=int(x.shape[-1])))
 
 
-@op(name="diag", samples=lambda: [Sample("plain", (Sampled((3,)),), {"k": 0, "rows": 3, "columns": 3}), Sample("above", (Sampled((2, 3)),), {"k": 1, "rows": 3, "columns": 5})])
+@op(
+    name="diag",
+    samples=lambda: [
+        Sample("plain", (Sampled((3,)),), {"k": 0, "rows": 3, "columns": 3}),
+        Sample("above", (Sampled((2, 3)),), {"k": 1, "rows": 3, "columns": 5}),
+    ],
+)
 def _diag(xp: Namespace, diagonal: Array, *, k: int, rows: int, columns: int) -> Array:
     """Zeros with diagonal k filled: [..., length] -> [..., rows, columns]."""
     out = np.zeros((*diagonal.shape[:-1], rows, columns), diagonal.dtype)
@@ -48,6 +54,7 @@ def _diag(xp: Namespace, diagonal: Array, *, k: int, rows: int, columns: int) ->
     return out
 
 
+_diag_part.vjp(lambda g, out, x, *, k: _diag(g, k=k, rows=int(x.shape[-2]), columns=int(x.shape[-1])))
 _diag.infer(lambda x, *, k, rows, columns: ArraySpec((*x.shape[:-1], rows, columns), x.dtype))
 _diag.vjp(lambda g, out, x, *, k, rows, columns: _diag_part(g, k=k))
 
@@ -61,7 +68,9 @@ def _one_diagonal(k: Any) -> int:
     given = k.numpy() if isinstance(k, Tensor) else k
     both = [int(v) for v in np.asarray(given).reshape(-1)]
     if len(set(both)) != 1:
-        raise NotImplementedError(f"Bands of several diagonals (k={given}) are not there; take the diagonals one by one, or use tf.linalg.band_part.")
+        raise NotImplementedError(
+            f"Bands of several diagonals (k={given}) are not there; take the diagonals one by one, or use tf.linalg.band_part."
+        )
     return both[0]
 
 
@@ -73,7 +82,9 @@ def _matrix_input(x: Any, what: str) -> Tensor:
 
 
 @export("tf.linalg.diag")
-def diag(diagonal: Any, name: str = "diag", k: Any = 0, num_rows: int = -1, num_cols: int = -1, padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Any:
+def diag(
+    diagonal: Any, name: str = "diag", k: Any = 0, num_rows: int = -1, num_cols: int = -1, padding_value: Any = 0, align: str = "RIGHT_LEFT"
+) -> Any:
     """Matrices with a diagonal filled: [..., N] -> [..., N + |k|, N + |k|], padding_value elsewhere.
 
     >>> tf.linalg.diag([1, 2]).numpy().tolist()
@@ -151,7 +162,7 @@ def tensor_diag(diagonal: Any, name: str | None = None) -> Any:
     [[1, 0], [0, 2]]
     """
     x = convert(diagonal)
-    shape = tuple(int(n) for n in x.shape)
+    shape = sizes_of(x)
     n = int(np.prod(shape))
     return _reshape(execute(_diag, (_reshape(x, shape=(n,)),), {"k": 0, "rows": n, "columns": n}), shape=(*shape, *shape))
 
@@ -160,7 +171,7 @@ def tensor_diag(diagonal: Any, name: str | None = None) -> Any:
 def tensor_diag_part(input: Any, name: str | None = None) -> Any:
     """The diagonal of a tensor whose shape is one shape twice. Raises: InvalidArgumentError for another."""
     x = convert(input)
-    shape = tuple(int(n) for n in x.shape)
+    shape = sizes_of(x)
     half = shape[: len(shape) // 2]
     if half * 2 != shape:
         raise invalid(f"The shape {list(shape)} is not one shape twice.")

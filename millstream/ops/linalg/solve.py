@@ -6,7 +6,8 @@ import numpy as np
 
 from millstream.core.dispatch import execute
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, ErrorCase, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import ErrorCase, Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.shape import expand_dims
@@ -123,7 +124,15 @@ def logdet(matrix: Any, name: str | None = None) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- linear systems
-@op(name="matrix_solve", kinds="fc", samples=lambda: [Sample(f"{d}{a}", (Sampled((3, 3), d, values=_MATRIX), Sampled((3, 2), d)), {"adjoint": a}) for d in ("float32", "float64") for a in (False, True)])
+@op(
+    name="matrix_solve",
+    kinds="fc",
+    samples=lambda: [
+        Sample(f"{d}{a}", (Sampled((3, 3), d, values=_MATRIX), Sampled((3, 2), d)), {"adjoint": a})
+        for d in ("float32", "float64")
+        for a in (False, True)
+    ],
+)
 def _solve(xp: Namespace, matrix: Array, rhs: Array, *, adjoint: bool) -> Array:
     """X of A X = B, or of adjoint(A) X = B."""
     return _solved(xp.linalg.solve, xp.conj(xp.swapaxes(matrix, -1, -2)) if adjoint else matrix, rhs)
@@ -143,7 +152,9 @@ def _system(matrix: Any, rhs: Any) -> tuple[Tensor, Tensor]:
     a = square_matrix(matrix)
     b = convert(rhs, hint=a.dtype)
     if b.ndim != a.ndim or b.shape[-2] != a.shape[-1] or tuple(b.shape)[:-2] != tuple(a.shape)[:-2]:
-        raise invalid(f"Input matrix and rhs are incompatible: shapes {list(a.shape)} and {list(b.shape)}; expected [..., N, N] and [..., N, K].")
+        raise invalid(
+            f"Input matrix and rhs are incompatible: shapes {list(a.shape)} and {list(b.shape)}; expected [..., N, N] and [..., N, K]."
+        )
     return a, b
 
 

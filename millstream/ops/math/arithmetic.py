@@ -18,6 +18,7 @@ DIFFERENT = mixed_dtypes(OpError)
 
 
 @op("tf.math.add", "tf.add", kinds="iufVcO", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
+@quiet
 def add(xp: Namespace, x: Array, y: Array) -> Array:
     """Sum x + y; strings are joined.
 
@@ -32,7 +33,23 @@ add.vjp(lambda g, out, x, y: unbroadcast(g, x), lambda g, out, x, y: unbroadcast
 add.scalar(lambda b, x, y: x + y)
 
 
+@op("tf.math.negative", "tf.negative", kinds="iufVc", samples=unary(-2, 2, NUMBERS))
+def negative(xp: Namespace, x: Array) -> Array:
+    """The number with its sign changed.
+
+    >>> tf.negative([1.0, -2.0]).numpy().tolist()
+    [-1.0, 2.0]
+    """
+    return xp.negative(x)
+
+
+negative.infer(same_as_input)
+negative.vjp(lambda g, out, x: negative(g))
+negative.scalar(lambda b, x: b.neg(x))
+
+
 @op("tf.math.subtract", "tf.subtract", kinds="iufVc", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
+@quiet
 def subtract(xp: Namespace, x: Array, y: Array) -> Array:
     """Difference x - y.
 
@@ -48,6 +65,7 @@ subtract.scalar(lambda b, x, y: x - y)
 
 
 @op("tf.math.multiply", "tf.multiply", kinds="iufVc", samples=binary(-2, 2, dtypes=NUMBERS), errors=DIFFERENT)
+@quiet
 def multiply(xp: Namespace, x: Array, y: Array) -> Array:
     """Product x * y.
 
@@ -70,7 +88,7 @@ def conjugate(x: Tensor) -> Any:
     return _conj(x) if x.dtype.is_complex else x
 
 
-@op(name="conj")
+@op(name="conj", samples=unary(-2, 2, ("complex64", "complex128"), False))
 def _conj(xp: Namespace, x: Array) -> Array:
     """Complex conjugate."""
     return xp.conj(x)
@@ -125,7 +143,14 @@ floordiv.infer(broadcast)
 floordiv.no_gradient()
 
 
-@op("tf.math.floormod", "tf.math.mod", "tf.mod", kinds="iufV", samples=binary(-9, 9, 1.5, 4, dtypes=FLOATS, gradient=False), errors=DIFFERENT)
+@op(
+    "tf.math.floormod",
+    "tf.math.mod",
+    "tf.mod",
+    kinds="iufV",
+    samples=binary(-9, 9, 1.5, 4, dtypes=FLOATS, gradient=False),
+    errors=DIFFERENT,
+)
 @quiet
 def floormod(xp: Namespace, x: Array, y: Array) -> Array:
     """Remainder of floordiv; it has the sign of y.
@@ -140,32 +165,6 @@ def floormod(xp: Namespace, x: Array, y: Array) -> Array:
 
 floormod.infer(broadcast)
 floormod.vjp(lambda g, out, x, y: unbroadcast(g, x), lambda g, out, x, y: unbroadcast(multiply(g, negative(floordiv(x, y))), y))
-
-
-@op("tf.math.negative", "tf.negative", kinds="iufVc", samples=unary(-2, 2, NUMBERS))
-def negative(xp: Namespace, x: Array) -> Array:
-    """The number with its sign changed.
-
-    >>> tf.negative([1.0, -2.0]).numpy().tolist()
-    [-1.0, 2.0]
-    """
-    return xp.negative(x)
-
-
-negative.infer(same_as_input)
-negative.vjp(lambda g, out, x: negative(g))
-negative.scalar(lambda b, x: b.neg(x))
-
-
-@op(name="real_abs", kinds="iufV", samples=unary(-2, 2, NUMBERS))
-def absolute(xp: Namespace, x: Array) -> Array:
-    """Absolute value of real numbers."""
-    return xp.abs(x)
-
-
-absolute.infer(same_as_input)
-absolute.vjp(lambda g, out, x: multiply(g, sign(x)))
-absolute.scalar(lambda b, x: b.abs(x))
 
 
 @op("tf.math.sign", "tf.sign", samples=unary(-2, 2, NUMBERS))
@@ -188,7 +187,19 @@ def _(b: Any, x: Any) -> Any:
     return b.select(b.gt(x, zero), one, b.select(b.lt(x, zero), b.const(-1, x), x))
 
 
+@op(name="real_abs", kinds="iufV", samples=unary(-2, 2, NUMBERS))
+def absolute(xp: Namespace, x: Array) -> Array:
+    """Absolute value of real numbers."""
+    return xp.abs(x)
+
+
+absolute.infer(same_as_input)
+absolute.vjp(lambda g, out, x: multiply(g, sign(x)))
+absolute.scalar(lambda b, x: b.abs(x))
+
+
 @op("tf.math.square", "tf.square", kinds="iufVc", samples=unary(-2, 2, NUMBERS))
+@quiet
 def square(xp: Namespace, x: Array) -> Array:
     """x * x.
 
@@ -331,6 +342,7 @@ def _safe_log(x: Tensor) -> Any:
 
 
 @op("tf.math.squared_difference", kinds="iufVc", samples=binary(-2, 2), errors=DIFFERENT)
+@quiet
 def squared_difference(xp: Namespace, x: Array, y: Array) -> Array:
     """(x - y) ** 2.
 

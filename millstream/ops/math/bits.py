@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import DType, as_dtype, float32, int32
 from millstream.core.op import Op, op
-from millstream.core.samples import Array as Sampled, Sample, binary, mixed_dtypes, unary
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample, binary, mixed_dtypes, unary
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert, install_operator
 from millstream.ops.array.creation import cast
@@ -25,7 +26,12 @@ def _bitwise(name: str, says: str, numpy_name: str, body: Any, high: float = 9) 
         return getattr(xp, numpy_name)(x, y)
 
     meaning.__name__, meaning.__doc__ = name, f"{says}, elementwise.\n\n    >>> tf.bitwise.{name}([1], [1]).dtype\n    tf.int32\n    "
-    made = op(f"tf.bitwise.{name}", samples=binary(0, 9, 0, high, dtypes=INTS, gradient=False), errors=mixed_dtypes(OpError, "int32", "int64"), kinds="iu")(meaning)
+    made = op(
+        f"tf.bitwise.{name}",
+        samples=binary(0, 9, 0, high, dtypes=INTS, gradient=False),
+        errors=mixed_dtypes(OpError, "int32", "int64"),
+        kinds="iu",
+    )(meaning)
     made.infer(broadcast)
     made.no_gradient()
     made.scalar(body)
@@ -36,7 +42,9 @@ bitwise_and = _bitwise("bitwise_and", "The bits set in both", "bitwise_and", lam
 bitwise_or = _bitwise("bitwise_or", "The bits set in either", "bitwise_or", lambda b, x, y: b.or_(x, y))
 bitwise_xor = _bitwise("bitwise_xor", "The bits set in one alone", "bitwise_xor", lambda b, x, y: b.xor(x, y))
 left_shift = _bitwise("left_shift", "x with its bits moved up by y places", "left_shift", lambda b, x, y: b.shl(x, y), 6)
-right_shift = _bitwise("right_shift", "x with its bits moved down by y places, the sign kept", "right_shift", lambda b, x, y: b.ashr(x, y), 6)
+right_shift = _bitwise(
+    "right_shift", "x with its bits moved down by y places, the sign kept", "right_shift", lambda b, x, y: b.ashr(x, y), 6
+)
 
 
 @op("tf.bitwise.invert", samples=unary(0, 9, INTS, False), kinds="iu")
@@ -59,7 +67,7 @@ def _install() -> None:
     for name, bits, truth in (("and", bitwise_and, logical_and), ("or", bitwise_or, logical_or), ("xor", bitwise_xor, logical_xor)):
         first, second = bits.fast, truth.fast
         install_operator(f"__{name}__", _either(first, second))
-        install_operator(f"__r{name}__", _swapped(_either(first, second)))
+        install_operator(f"__r{name}__", _either(first, second))
     whole, boolean = invert.fast, logical_not.fast
     install_operator("__invert__", lambda self: boolean(self) if self.dtype.is_bool else whole(self))
 
@@ -68,17 +76,24 @@ def _either(bits: Any, truth: Any) -> Any:
     return lambda self, other: truth(self, other) if self.dtype.is_bool else bits(self, other)
 
 
-def _swapped(function: Any) -> Any:
-    return lambda self, other: function(self, other)
-
-
 _install()
 
 
-@op(name="bitcast", samples=lambda: [Sample("same", (Sampled((3, 2)),), {"type": int32}, False), Sample("wider", (Sampled((3, 2), "int16", 0, 9),), {"type": float32}, False)])
+@op(
+    name="bitcast",
+    samples=lambda: [
+        Sample("same", (Sampled((3, 2)),), {"type": int32}, False),
+        Sample("wider", (Sampled((3, 2), "int16", 0, 9),), {"type": float32}, False),
+    ],
+)
 def _bitcast(xp: Namespace, input: Array, *, type: DType) -> Array:
     """The same bytes read as another type."""
-    return np.ascontiguousarray(input).reshape(np.shape(input) or (1,)).view(type.numpy).reshape(_cast_shape(np.shape(input), input.dtype.itemsize, type.size))
+    return (
+        np.ascontiguousarray(input)
+        .reshape(np.shape(input) or (1,))
+        .view(type.numpy)
+        .reshape(_cast_shape(np.shape(input), input.dtype.itemsize, type.size))
+    )
 
 
 def _cast_shape(shape: tuple[int, ...], old: int, new: int) -> tuple[int, ...]:
@@ -91,7 +106,7 @@ def _cast_shape(shape: tuple[int, ...], old: int, new: int) -> tuple[int, ...]:
     return shape[:-1]
 
 
-_bitcast.infer(lambda x, *, type: ArraySpec(_cast_shape(x.shape, x.dtype.size, type.size), type))
+_bitcast.infer(lambda x, **attrs: ArraySpec(_cast_shape(x.shape, x.dtype.size, attrs["type"].size), attrs["type"]))
 _bitcast.no_gradient()
 
 

@@ -5,19 +5,21 @@ from typing import Any
 
 from millstream.core.dispatch import execute
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert
 from millstream.ops.math.arithmetic import add, maximum, minimum, multiply, real_divide, sqrt, square
 from millstream.ops.math.comparison import greater, select
 from millstream.ops.math.reduce import reduce_sum
 from millstream.ops.math.rounding import is_finite
-from millstream.ops.rules import Array, Namespace
+from millstream.ops.rules import Array, Namespace, quiet
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
 
 @op(name="add_n", samples=lambda: [Sample("three", (Sampled((2, 3)), Sampled((2, 3)), Sampled((2, 3))))], kinds="iufVc")
+@quiet
 def _add_n(xp: Namespace, *xs: Array) -> Array:
     """The sum of tensors of one shape."""
     if any(x.shape != xs[0].shape for x in xs):
@@ -30,7 +32,9 @@ def _add_n(xp: Namespace, *xs: Array) -> Array:
 
 def _refuse_sum(shapes: list[Any]) -> None:
     i = next(i for i, s in enumerate(shapes) if s != shapes[0])
-    raise invalid(f"Inputs to operation AddN must have the same size and shape.  Input 0: {list(shapes[0])} != input {i}: {list(shapes[i])}")
+    raise invalid(
+        f"Inputs to operation AddN must have the same size and shape.  Input 0: {list(shapes[0])} != input {i}: {list(shapes[i])}"
+    )
 
 
 @_add_n.infer
@@ -97,9 +101,9 @@ def polyval(coeffs: Any, x: Any, name: str | None = None) -> Any:
     if not isinstance(coeffs, list):
         raise ValueError(f"Argument coeffs must be list type found {type(coeffs)}.")
     point = convert(x)
-    total = convert(0, point.dtype)
+    total: Any = convert(0, point.dtype)
     for c in coeffs:
-        total = total * point + convert(c, hint=point.dtype)
+        total = add(multiply(total, point), convert(c, hint=point.dtype))
     return total
 
 
@@ -115,7 +119,9 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
     low, high = convert(clip_value_min, x.dtype), convert(clip_value_max, x.dtype)
     clipped = maximum(minimum(x, high), low)
     if tuple(clipped.shape) != tuple(x.shape):
-        raise invalid(f"The bounds of clip_by_value must broadcast to the shape of t, {list(x.shape)}; got {list(low.shape)} and {list(high.shape)}.")
+        raise invalid(
+            f"The bounds of clip_by_value must broadcast to the shape of t, {list(x.shape)}; got {list(low.shape)} and {list(high.shape)}."
+        )
     return clipped
 
 

@@ -2,14 +2,17 @@
 
 from typing import Any
 
-from millstream.core.dispatch import Hooks
+import numpy as np
+
+from millstream.core.dispatch import Hooks, wrap
 from millstream.core.dtypes import bool_
 from millstream.core.op import Op, op
-from millstream.core.samples import NUMBERS, Array as Sampled, Sample, binary, mixed_dtypes, unary
+from millstream.core.samples import NUMBERS, Sample, binary, mixed_dtypes, unary
+from millstream.core.samples import Array as Sampled
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, install_operator, reader_of
 from millstream.ops.array.shape import unbroadcast
-from millstream.ops.rules import Array, Namespace, broadcast_bool, broadcast_shapes
+from millstream.ops.rules import Array, Namespace, broadcast_bool, broadcast_shapes, sizes_of
 from millstream.util.errors import OpError
 from millstream.util.export import export
 
@@ -23,8 +26,12 @@ def _relation(name: str, sign: str, numpy_name: str, builder_name: str, kinds: s
         return getattr(xp, numpy_name)(x, y)
 
     meaning.__name__ = name
-    meaning.__doc__ = f"Whether x {sign} y, elementwise with broadcasting; bool.\n\n    >>> bool(tf.{name}(1, 2))\n    {eval(f'1 {sign} 2')}\n    "
-    made = op(f"tf.math.{name}", f"tf.{name}", samples=binary(-2, 2, dtypes=NUMBERS, gradient=False), errors=DIFFERENT, kinds=kinds)(meaning)
+    meaning.__doc__ = (
+        f"Whether x {sign} y, elementwise with broadcasting; bool.\n\n    >>> bool(tf.{name}(1, 2))\n    {sign in ('<', '<=', '!=')}\n    "
+    )
+    made = op(f"tf.math.{name}", f"tf.{name}", samples=binary(-2, 2, dtypes=NUMBERS, gradient=False), errors=DIFFERENT, kinds=kinds)(
+        meaning
+    )
     made.infer(broadcast_bool)
     made.no_gradient()
     made.scalar(lambda b, x, y: getattr(b, builder_name)(x, y))
@@ -68,7 +75,12 @@ def _logical(name: str, sign: str, numpy_name: str, builder_name: str) -> Op:
 
     meaning.__name__ = name
     meaning.__doc__ = f"Logical {sign} of booleans, elementwise with broadcasting."
-    made = op(f"tf.math.{name}", *([] if name == "logical_xor" else [f"tf.{name}"]), samples=binary(0, 1, dtypes=("bool",), gradient=False), kinds="b")(meaning)
+    made = op(
+        f"tf.math.{name}",
+        *([] if name == "logical_xor" else [f"tf.{name}"]),
+        samples=binary(0, 1, dtypes=("bool",), gradient=False),
+        kinds="b",
+    )(meaning)
     made.infer(broadcast_bool)
     made.no_gradient()
     made.scalar(lambda b, x, y: getattr(b, builder_name)(x, y))
@@ -96,13 +108,13 @@ logical_not.scalar(lambda b, x: b.logical_not(x))
 
 
 def _tensor_equals(self: Any, other: Any) -> Any:
-    """`==` of tensors: elementwise; False for what cannot be compared, such as None or shapes that do not broadcast."""
+    """`==` of tensors: elementwise; False for None, and a tensor that is False for shapes that do not broadcast."""
     if other is None:
         return False
     try:
         return _equal(self, other)
-    except (ValueError, TypeError, OpError):
-        return False
+    except OpError:
+        return _unless_broadcast(self, other, np.False_)
 
 
 def _tensor_differs(self: Any, other: Any) -> Any:
@@ -110,8 +122,17 @@ def _tensor_differs(self: Any, other: Any) -> Any:
         return True
     try:
         return _not_equal(self, other)
-    except (ValueError, TypeError, OpError):
-        return True
+    except OpError:
+        return _unless_broadcast(self, other, np.True_)
+
+
+def _unless_broadcast(x: Any, y: Any, otherwise: Any) -> Any:
+    """In the place of a failed comparison: its outcome for shapes that do not fit. Raises the error again when they do."""
+    try:
+        broadcast_shapes(sizes_of(x), sizes_of(convert(y, hint=x.dtype)))
+    except OpError:
+        return wrap(otherwise)
+    raise  # noqa: PLE0704  (the error that the caller is handling)
 
 
 _equal, _not_equal = equal.fast, not_equal.fast

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from millstream.core.dispatch import execute
+from millstream.core.dispatch import Hooks, execute
 from millstream.core.dtypes import DType, complex64, complex128, float32
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample, unary
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample, unary
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert
 from millstream.ops.array.shape import unbroadcast
@@ -22,7 +23,12 @@ def _of(dtype: DType) -> DType:
     return complex64 if dtype is float32 else complex128
 
 
-@op("tf.complex", "tf.dtypes.complex", samples=lambda: [Sample("pair", (Sampled((3,), "float64"), Sampled((2, 3), "float64")), {}, False)], kinds="f")
+@op(
+    "tf.complex",
+    "tf.dtypes.complex",
+    samples=lambda: [Sample("pair", (Sampled((3,), "float64"), Sampled((2, 3), "float64")), {}, False)],
+    kinds="f",
+)
 def complex_(xp: Namespace, real: Array, imag: Array) -> Array:
     """real + imag i: float32 gives complex64, float64 complex128.
 
@@ -33,7 +39,6 @@ def complex_(xp: Namespace, real: Array, imag: Array) -> Array:
 
 
 complex_.infer(lambda x, y: ArraySpec(broadcast_shapes(x.shape, y.shape), _of(x.dtype)))
-complex_.vjp(lambda g, out, x, y: unbroadcast(real(g), x), lambda g, out, x, y: unbroadcast(imag(g), y))
 
 
 def _part(x: ArraySpec) -> ArraySpec:
@@ -56,6 +61,7 @@ def _zeros(g: Any) -> Any:
     return multiply(g, convert(0, g.dtype))
 
 
+complex_.vjp(lambda g, out, x, y: unbroadcast(_real(g), x), lambda g, out, x, y: unbroadcast(_imag(g), y))
 _real.infer(_part)
 _real.vjp(lambda g, out, x: complex_(g, _zeros(g)))
 _imag.infer(_part)
@@ -91,7 +97,7 @@ def imag(input: Any, name: str | None = None) -> Any:
     2.0
     """
     x = convert(input)
-    return execute(_imag, (x,), {}) if x.dtype.is_complex else _zeros(x)
+    return execute(_imag, (x,), {}) if x.dtype.is_complex else Hooks.zeros_like(x)
 
 
 @export("tf.math.angle")

@@ -5,15 +5,17 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dispatch import execute
-from millstream.core.dtypes import bool_, int64
+from millstream.core.dtypes import as_dtype, bool_, int64
 from millstream.core.op import op
-from millstream.core.samples import FLOATS, Array as Sampled, Sample, Samples
+from millstream.core.samples import FLOATS, Sample, Samples
+from millstream.core.samples import Array as Sampled
 from millstream.core.spec import ArraySpec, Shape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.shape import _broadcast_to, _reshape
 from millstream.ops.math.arithmetic import multiply, real_divide
 from millstream.ops.math.comparison import equal
 from millstream.ops.rules import Array, Namespace, normalize_axes, normalize_axis, quiet
+from millstream.util.errors import invalid
 from millstream.util.export import export
 
 Axes = tuple[int, ...]
@@ -43,9 +45,10 @@ def restore(g: Any, x: Any, axis: Axes) -> Any:
 
 
 @op(name="reduce_sum", kinds="iufVc", samples=_samples(("float32", "float64", "int32")))
+@quiet
 def reduce_sum_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Sum along axes."""
-    return xp.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
+    return xp.add.reduce(x, axis, x.dtype, None, keepdims)
 
 
 reduce_sum_.infer(reduced)
@@ -70,7 +73,7 @@ def execute_cast(x: Any, dtype: Any) -> Any:
 @op(name="reduce_max", kinds="iufV", samples=_samples())
 def reduce_max_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Largest element along axes; -inf (or the smallest number) of none. NaN if there is one."""
-    return xp.max(x, axis=axis, keepdims=keepdims, initial=_lowest(x.dtype))
+    return x.max(axis, None, keepdims, _lowest(x.dtype))
 
 
 reduce_max_.infer(reduced)
@@ -81,7 +84,7 @@ reduce_max_.reduction(lambda spec, *, axis, keepdims: ("max", axis))
 @op(name="reduce_min", kinds="iufV", samples=_samples())
 def reduce_min_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Smallest element along axes; inf (or the largest number) of none. NaN if there is one."""
-    return xp.min(x, axis=axis, keepdims=keepdims, initial=_highest(x.dtype))
+    return x.min(axis, None, keepdims, _highest(x.dtype))
 
 
 reduce_min_.infer(reduced)
@@ -101,7 +104,7 @@ def _highest(dtype: Any) -> Any:
 @quiet
 def reduce_mean_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Mean along axes; of integers, rounded towards zero. NaN of none."""
-    total = xp.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
+    total = x.sum(axis, x.dtype, None, keepdims)
     count = _count(x.shape, axis)
     if x.dtype.kind in "iu":
         return (np.sign(total) * (np.abs(total) // max(count, 1))).astype(x.dtype)
@@ -129,10 +132,10 @@ def _(x: Any, *, axis: Axes, keepdims: bool) -> Any:
 
 
 def _reduce(primitive: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    tensor = convert(x)
+    tensor = x if type(x) is Tensor else convert(x)
     if isinstance(axis, Tensor):
         axis = axis.numpy()
-    return primitive(tensor, axis=normalize_axes(axis, tensor.ndim), keepdims=bool(keepdims))
+    return primitive.fast(tensor, axis=normalize_axes(axis, tensor.ndim), keepdims=bool(keepdims))
 
 
 @export("tf.reduce_sum", "tf.math.reduce_sum")
@@ -175,9 +178,18 @@ def reduce_min(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
     return _reduce(reduce_min_, input_tensor, axis, keepdims)
 
 
-@op(name="argmax", samples=lambda: [Sample("last", (Sampled((3, 5)),), {"axis": 1, "output_type": int64}, False), Sample("first", (Sampled((7, 3)),), {"axis": 0, "output_type": int64}, False)])
+@op(
+    name="argmax",
+    kinds="iufVb",
+    samples=lambda: [
+        Sample("last", (Sampled((3, 5)),), {"axis": 1, "output_type": int64}, False),
+        Sample("first", (Sampled((7, 3)),), {"axis": 0, "output_type": int64}, False),
+    ],
+)
 def _argmax(xp: Namespace, x: Array, *, axis: int, output_type: Any) -> Array:
     """Position of the first largest element along an axis."""
+    if not x.shape[axis]:
+        raise invalid(f"Reduction axis {axis} is empty in shape {list(x.shape)}")
     return xp.argmax(x, axis).astype(output_type.numpy)
 
 
@@ -210,7 +222,7 @@ def argmax(input: Any, axis: Any = None, output_type: Any = int64, name: str | N
     [1, 0]
     """
     x = convert(input)
-    return execute(_argmax, (x,), {"axis": normalize_axis(int(axis or 0), x.ndim), "output_type": output_type})
+    return execute(_argmax, (x,), {"axis": normalize_axis(int(axis or 0), x.ndim), "output_type": as_dtype(output_type)})
 
 
 def _truth(name: str, numpy_name: str) -> Any:
@@ -236,7 +248,7 @@ def reduce_all(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
     >>> bool(tf.reduce_all([True, False]))
     False
     """
-    return _reduce(reduce_all_, input_tensor, axis, keepdims)
+    return _reduce(reduce_all_, convert(input_tensor, bool_), axis, keepdims)
 
 
 @export("tf.reduce_any", "tf.math.reduce_any")
@@ -246,4 +258,4 @@ def reduce_any(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
     >>> bool(tf.reduce_any([True, False]))
     True
     """
-    return _reduce(reduce_any_, input_tensor, axis, keepdims)
+    return _reduce(reduce_any_, convert(input_tensor, bool_), axis, keepdims)

@@ -47,7 +47,10 @@ def _test(name: str, says: str, numpy_name: str, body: Any) -> Op:
     def meaning(xp: Namespace, x: Array) -> Array:
         return getattr(xp, numpy_name)(x)
 
-    meaning.__name__, meaning.__doc__ = name, f"Whether each element is {says}.\n\n    >>> bool(tf.math.{name}(1.0))\n    {name == 'is_finite'}\n    "
+    meaning.__name__, meaning.__doc__ = (
+        name,
+        f"Whether each element is {says}.\n\n    >>> bool(tf.math.{name}(1.0))\n    {name == 'is_finite'}\n    ",
+    )
     made = op(f"tf.math.{name}", samples=unary(-3, 3, gradient=False), kinds="fV")(meaning)
     made.infer(as_dtype_of(bool_))
     made.no_gradient()

@@ -75,10 +75,6 @@ def xlogy(xp: Namespace, x: Array, y: Array) -> Array:
 
 
 xlogy.infer(broadcast)
-xlogy.vjp(
-    lambda g, out, x, y: unbroadcast(multiply(g, _where_nonzero(x, log(y))), x),
-    lambda g, out, x, y: unbroadcast(multiply(g, xdivy(x, y)), y),
-)
 
 
 @xlogy.expand
@@ -98,10 +94,6 @@ def xlog1py(xp: Namespace, x: Array, y: Array) -> Array:
 
 
 xlog1py.infer(broadcast)
-xlog1py.vjp(
-    lambda g, out, x, y: unbroadcast(multiply(g, _where_nonzero(x, log1p(y))), x),
-    lambda g, out, x, y: unbroadcast(multiply(g, xdivy(x, add(y, convert(1, y.dtype)))), y),
-)
 
 
 @xlog1py.expand
@@ -120,6 +112,14 @@ def xdivy(xp: Namespace, x: Array, y: Array) -> Array:
     return xp.where(x == 0, x.dtype.type(0), xp.true_divide(x, y))
 
 
+xlogy.vjp(
+    lambda g, out, x, y: unbroadcast(multiply(g, _where_nonzero(x, log(y))), x),
+    lambda g, out, x, y: unbroadcast(multiply(g, xdivy(x, y)), y),
+)
+xlog1py.vjp(
+    lambda g, out, x, y: unbroadcast(multiply(g, _where_nonzero(x, log1p(y))), x),
+    lambda g, out, x, y: unbroadcast(multiply(g, xdivy(x, add(y, convert(1, y.dtype)))), y),
+)
 xdivy.infer(broadcast)
 xdivy.vjp(
     lambda g, out, x, y: unbroadcast(multiply(g, _where_nonzero(x, real_divide(convert(1, y.dtype), y))), x),

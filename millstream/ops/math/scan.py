@@ -6,19 +6,26 @@ import numpy as np
 
 from millstream.core.dispatch import execute
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.tensor import convert
+from millstream.ops.array.shape import stop_gradient
 from millstream.ops.math.arithmetic import add, conjugate, multiply, real_divide, subtract
 from millstream.ops.math.exponential import exp, log
 from millstream.ops.math.reduce import reduce_max_
-from millstream.ops.array.shape import stop_gradient
-from millstream.ops.rules import Array, Namespace, same_as_input
+from millstream.ops.rules import Array, Namespace, quiet, same_as_input
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
 
 def _samples(low: float) -> Any:
-    cases = (((7,), 0, False, False), ((3, 4), 1, True, False), ((3, 4), 0, False, True), ((2, 3, 2), 1, True, True), ((0, 3), 0, True, False))
+    cases = (
+        ((7,), 0, False, False),
+        ((3, 4), 1, True, False),
+        ((3, 4), 0, False, True),
+        ((2, 3, 2), 1, True, True),
+        ((0, 3), 0, True, False),
+    )
     return lambda: [
         Sample(f"{d}{list(s)}{int(e)}{int(r)}", (Sampled(s, d, low, 2),), {"axis": a, "exclusive": e, "reverse": r}) for d in ("float32", "float64") for s, a, e, r in cases
     ]  # fmt: skip
@@ -35,6 +42,7 @@ def _running(accumulate: Any, first: Any, x: Array, axis: int, exclusive: bool, 
 
 
 @op(name="cumsum", samples=_samples(-2), kinds="iufVc")
+@quiet
 def _cumsum(xp: Namespace, x: Array, *, axis: int, exclusive: bool, reverse: bool) -> Array:
     """Running sum along an axis."""
     return _running(np.cumsum, 0, x, axis, exclusive, reverse)
@@ -45,6 +53,7 @@ _cumsum.vjp(lambda g, out, x, *, axis, exclusive, reverse: _cumsum(g, axis=axis,
 
 
 @op(name="cumprod", samples=_samples(0.5), kinds="iufVc")
+@quiet
 def _cumprod(xp: Namespace, x: Array, *, axis: int, exclusive: bool, reverse: bool) -> Array:
     """Running product along an axis."""
     return _running(np.cumprod, 1, x, axis, exclusive, reverse)

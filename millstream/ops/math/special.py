@@ -155,7 +155,6 @@ def lgamma(xp: Namespace, x: Array) -> Array:
 
 
 lgamma.infer(same_as_input)
-lgamma.vjp(lambda g, out, x: multiply(g, digamma(x)))
 lgamma.scalar(lambda b, x: b.libm("lgamma", x))
 
 
@@ -188,8 +187,8 @@ def digamma(xp: Namespace, x: Array) -> Array:
     return _digamma(x)
 
 
+lgamma.vjp(lambda g, out, x: multiply(g, digamma(x)))
 digamma.infer(same_as_input)
-digamma.vjp(lambda g, out, x: multiply(g, polygamma(convert(np.ones((), x.dtype.numpy)), x)))
 
 # B(2k) / (2k)!, k = 1 ... 10
 _BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600, -3617 / 10670622842880000)
@@ -245,6 +244,7 @@ def polygamma(xp: Namespace, a: Array, x: Array) -> Array:
     return _poly(a, x)
 
 
+digamma.vjp(lambda g, out, x: multiply(g, polygamma(convert(np.ones((), x.dtype.numpy)), x)))
 polygamma.infer(broadcast)
 polygamma.vjp(None, lambda g, out, a, x: unbroadcast(multiply(g, polygamma(add(a, convert(1, a.dtype)), x)), x))
 

@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import DType, as_dtype, bool_, float32, float64, int64, string
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.creation import cast
@@ -18,7 +19,7 @@ from millstream.ops.math.complex_ import absolute_of
 from millstream.ops.math.exponential import exp, log
 from millstream.ops.math.reduce import _reduced_shape, _samples, reduce_max_, reduce_mean, reduce_sum, reduce_sum_, reduced, restore
 from millstream.ops.math.rounding import is_finite
-from millstream.ops.rules import Array, Namespace, normalize_axes, normalize_axis
+from millstream.ops.rules import Array, Namespace, normalize_axes, normalize_axis, quiet
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
@@ -30,6 +31,7 @@ def _axes(x: Tensor, axis: Any) -> Axes:
 
 
 @op(name="reduce_prod", samples=_samples(), kinds="iufVc")
+@quiet
 def reduce_prod_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Product along axes; 1 of none."""
     return xp.prod(x, axis=axis, keepdims=keepdims, dtype=x.dtype)

@@ -11,6 +11,7 @@ from millstream.ops.math.arithmetic import add, conjugate, multiply, negative, r
 from millstream.ops.rules import Array, Namespace, broadcast, quiet, same_as_input
 
 Slope = Callable[[Any, Any], Any]
+_TABLE: dict[str, Op] = {}
 
 
 def _function(name: str, numpy_name: str, low: float, high: float, says: str, slope: Slope) -> Op:
@@ -20,11 +21,15 @@ def _function(name: str, numpy_name: str, low: float, high: float, says: str, sl
     def meaning(xp: Namespace, x: Array) -> Array:
         return getattr(xp, numpy_name)(x)
 
-    meaning.__name__, meaning.__doc__ = name, f"{says} of x; NaN where it is not defined.\n\n    >>> tf.math.{name}(1.0).shape\n    TensorShape([])\n    "
+    meaning.__name__, meaning.__doc__ = (
+        name,
+        f"{says} of x; NaN where it is not defined.\n\n    >>> tf.math.{name}(1.0).shape\n    TensorShape([])\n    ",
+    )
     made = op(f"tf.math.{name}", f"tf.{name}", samples=unary(low, high), kinds="fVc")(meaning)
     made.infer(same_as_input)
     made.vjp(lambda g, out, x: multiply(g, conjugate(slope(x, out))))
     made.scalar(lambda b, x: b.libm(name, x))
+    _TABLE[name] = made
     return made
 
 
@@ -36,13 +41,13 @@ def _reciprocal(x: Any) -> Any:
     return real_divide(_one(x), x)
 
 
-sin = _function("sin", "sin", -3, 3, "Sine", lambda x, y: cos(x))
+sin = _function("sin", "sin", -3, 3, "Sine", lambda x, y: _TABLE["cos"](x))
 cos = _function("cos", "cos", -3, 3, "Cosine", lambda x, y: negative(sin(x)))
 tan = _function("tan", "tan", -1, 1, "Tangent", lambda x, y: add(_one(x), square(y)))
 asin = _function("asin", "arcsin", -0.8, 0.8, "Inverse sine", lambda x, y: rsqrt(subtract(_one(x), square(x))))
 acos = _function("acos", "arccos", -0.8, 0.8, "Inverse cosine", lambda x, y: negative(rsqrt(subtract(_one(x), square(x)))))
 atan = _function("atan", "arctan", -3, 3, "Inverse tangent", lambda x, y: _reciprocal(add(_one(x), square(x))))
-sinh = _function("sinh", "sinh", -2, 2, "Hyperbolic sine", lambda x, y: cosh(x))
+sinh = _function("sinh", "sinh", -2, 2, "Hyperbolic sine", lambda x, y: _TABLE["cosh"](x))
 cosh = _function("cosh", "cosh", -2, 2, "Hyperbolic cosine", lambda x, y: sinh(x))
 asinh = _function("asinh", "arcsinh", -3, 3, "Inverse hyperbolic sine", lambda x, y: _reciprocal(cosh(y)))
 acosh = _function("acosh", "arccosh", 1.5, 4, "Inverse hyperbolic cosine", lambda x, y: _reciprocal(sinh(y)))

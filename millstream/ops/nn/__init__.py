@@ -1,3 +1,1 @@
 """Ops of neural networks."""
-
-from millstream.ops.nn import activation, cross_entropy, dropout, embedding, matmul, normalization, products, softmax

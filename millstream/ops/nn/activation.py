@@ -55,6 +55,7 @@ relu6.scalar(lambda b, x: b.min(b.max(x, b.const(0, x)), b.const(6, x)))
 
 
 @op(name="leaky_relu", samples=unary(-2, 2, alpha=0.2), kinds="fV")
+@quiet
 def _leaky_relu(xp: Namespace, features: Array, *, alpha: float) -> Array:
     """x where it is positive, else alpha x."""
     return xp.where(features > 0, features, features * features.dtype.type(alpha))
@@ -168,6 +169,7 @@ def log_sigmoid(x: Any, name: str | None = None) -> Any:
 
 
 @op("tf.nn.softsign", "tf.math.softsign", samples=unary(-2, 2), kinds="fV")
+@quiet
 def softsign(xp: Namespace, features: Array) -> Array:
     """x / (1 + |x|).
 

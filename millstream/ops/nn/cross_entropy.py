@@ -7,7 +7,8 @@ import numpy as np
 from millstream.core.dispatch import execute
 from millstream.core.dtypes import float32
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample, binary
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample, binary
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert
 from millstream.ops.array.creation import cast

@@ -6,7 +6,7 @@ from typing import Any
 from millstream.core.spec import TensorShape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.creation import cast
-from millstream.ops.math.arithmetic import multiply, truediv
+from millstream.ops.math.arithmetic import multiply, subtract, truediv
 from millstream.ops.math.comparison import greater_equal
 from millstream.ops.random.draw import draw, shape_of
 from millstream.ops.random.seeds import get_seed
@@ -23,8 +23,10 @@ def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: int | None = None,
     """
     x = convert(x)
     if not x.dtype.is_floating:
-        raise ValueError(f"x has to be a floating point tensor since it's going to be scaled. Got a {x.dtype!r} tensor instead; use tf.cast first.")
-    if isinstance(rate, Real) and not 0 <= rate < 1:
+        raise ValueError(
+            f"x has to be a floating point tensor since it's going to be scaled. Got a {x.dtype!r} tensor instead; use tf.cast first."
+        )
+    if isinstance(rate, Real) and not 0 <= float(rate) < 1:
         raise ValueError(f"rate must be a scalar tensor or a float in the range [0, 1), got {rate:g}")
     if isinstance(rate, Real) and rate == 0:
         get_seed(seed)  # so that the ops after it get the same seeds at every rate
@@ -35,7 +37,7 @@ def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: int | None = None,
 def _scaled(x: Tensor, rate: Any) -> Any:
     if isinstance(rate, Real):
         return multiply(x, convert(1 / (1 - float(rate)), x.dtype))
-    return truediv(x, convert(1, x.dtype) - convert(rate, x.dtype))
+    return truediv(x, subtract(convert(1, x.dtype), convert(rate, x.dtype)))
 
 
 def _mask(x: Tensor, rate: Any, noise_shape: Any, seed: int | None) -> Any:

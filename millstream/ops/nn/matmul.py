@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, ErrorCase, Sample, mixed_dtypes
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import ErrorCase, Sample, mixed_dtypes
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert, install_operator
 from millstream.ops.array.shape import unbroadcast
 from millstream.ops.math.arithmetic import conjugate
 from millstream.ops.rules import Array, Namespace, broadcast_shapes, quiet
-from millstream.util.errors import OpError, invalid
+from millstream.util.errors import IncompatibleShapesError, OpError, invalid
 from millstream.util.export import export
 
 _WRONG = ErrorCase((np.ones((2, 3), "float32"), np.ones((4, 2), "float32")), OpError, "Matrix size-incompatible: In.0.: .2,3., In.1.: .4,2.", {"transpose_a": False, "transpose_b": False})  # fmt: skip
@@ -38,9 +39,11 @@ def _matmul(xp: Namespace, a: Array, b: Array, *, transpose_a: bool = False, tra
 
 def _refuse(a: Any, b: Any) -> None:
     if len(a) < 2 or len(b) < 2:
-        raise invalid(f"In[0] and In[1] must be matrices (rank 2 or more); got shapes {list(a)} and {list(b)}. Add a dimension with tf.expand_dims.")
+        raise invalid(
+            f"In[0] and In[1] must be matrices (rank 2 or more); got shapes {list(a)} and {list(b)}. Add a dimension with tf.expand_dims."
+        )
     first, second = (f"[{','.join(map(str, s))}]" for s in (a, b))
-    raise invalid(f"Matrix size-incompatible: In[0]: {first}, In[1]: {second}")
+    raise IncompatibleShapesError(None, None, f"Matrix size-incompatible: In[0]: {first}, In[1]: {second}")
 
 
 @_matmul.infer
@@ -91,8 +94,8 @@ def matmul(
     """
     if adjoint_a or adjoint_b:
         a, b = (conjugate(convert(v)) if adjoint else v for v, adjoint in ((a, adjoint_a), (b, adjoint_b)))
-    return _matmul(a, b, transpose_a=transpose_a or adjoint_a, transpose_b=transpose_b or adjoint_b)
+    return _matmul.fast(a, b, transpose_a=transpose_a or adjoint_a, transpose_b=transpose_b or adjoint_b)
 
 
-install_operator("__matmul__", lambda self, other: matmul(self, other))
+install_operator("__matmul__", matmul)
 install_operator("__rmatmul__", lambda self, other: matmul(other, self))

@@ -12,7 +12,7 @@ from millstream.ops.array.creation import cast
 from millstream.ops.array.shape import _reshape, squeeze, stop_gradient
 from millstream.ops.math.arithmetic import add, maximum, multiply, pow_, rsqrt, square, squared_difference, subtract, truediv
 from millstream.ops.math.reduce import reduce_mean, reduce_sum
-from millstream.ops.rules import Array, Namespace, normalize_axes
+from millstream.ops.rules import Array, Namespace, normalize_axes, quiet
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
@@ -40,6 +40,7 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
 
 
 @op(name="l2_loss", samples=unary(-2, 2), kinds="fV")
+@quiet
 def _l2_loss(xp: Namespace, t: Array) -> Array:
     """Half the sum of squares."""
     return xp.sum(xp.square(t), dtype=t.dtype) * t.dtype.type(0.5)
@@ -93,7 +94,7 @@ def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: 
     mean = reduce_mean(y, axes, keepdims=True)
     variance = reduce_mean(squared_difference(y, stop_gradient(mean)), axes, keepdims=True)
     both = (mean, variance) if keepdims else tuple(_without(v, axes) for v in (mean, variance))
-    return both if narrow is None else tuple(cast(v, narrow) for v in both)  # type: ignore[return-value]
+    return both if narrow is None else tuple(cast(v, narrow) for v in both)
 
 
 def _without(x: Any, axes: Any) -> Any:
@@ -116,11 +117,13 @@ def weighted_moments(x: Any, axes: Any, frequency_weights: Any, keepdims: bool =
     mean = truediv(reduce_sum(multiply(w, y), axes, keepdims=True), total)
     variance = truediv(reduce_sum(multiply(w, squared_difference(y, mean)), axes, keepdims=True), total)
     both = (mean, variance) if keepdims else tuple(_without(v, axes) for v in (mean, variance))
-    return both if narrow is None else tuple(cast(v, narrow) for v in both)  # type: ignore[return-value]
+    return both if narrow is None else tuple(cast(v, narrow) for v in both)
 
 
 @export("tf.nn.sufficient_statistics")
-def sufficient_statistics(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None) -> tuple[Any, Any, Any, Any]:
+def sufficient_statistics(
+    x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None
+) -> tuple[Any, Any, Any, Any]:
     """Count, sum and sum of squares along axes (of x - shift), and the shift: what `normalize_moments` takes."""
     y = convert(x)
     count = 1

@@ -29,7 +29,9 @@ def _contracted(axes: Any, a: Tensor, b: Tensor) -> tuple[list[int], list[int]]:
     if isinstance(given, (int, np.integer)) or np.ndim(given) == 0:
         n = int(given)
         if not 0 <= n <= min(a.ndim, b.ndim):
-            raise ValueError(f"`axes` must not be larger than the number of dimensions of either tensor; got {n} for shapes {a.shape} and {b.shape}.")
+            raise ValueError(
+                f"`axes` must not be larger than the number of dimensions of either tensor; got {n} for shapes {a.shape} and {b.shape}."
+            )
         return list(range(a.ndim - n, a.ndim)), list(range(n))
     if len(given) != 2:
         raise ValueError(f"'axes' must be an integer or have length 2; got {given!r}.")
@@ -107,7 +109,7 @@ def _parse(equation: str, ranks: list[int]) -> tuple[list[str], str]:
     shared = "".join(spare[: max(dots, default=0)])
     terms = [t.replace("...", shared[len(shared) - n :]) for t, n in zip(terms, dots, strict=True)]
     for t, n in zip(terms, ranks, strict=True):
-        if len(t) != n or not t.isalpha() and t:
+        if len(t) != n or (not t.isalpha() and t):
             raise ValueError(f"Equation {equation!r} names {len(t)} dimensions ({t!r}) of an input that has {n}.")
     if not arrow:
         every = "".join(terms)
@@ -176,7 +178,15 @@ def _ordered(x: Any, letters: str, wanted: list[str]) -> Any:
 
 
 @export("tf.linalg.matvec")
-def matvec(a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False, name: str | None = None) -> Any:
+def matvec(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    adjoint_a: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Any:
     """Matrix times vector: a[..., M, K], b[..., K] -> [..., M].
 
     >>> tf.linalg.matvec([[1, 2], [3, 4]], [1, 10]).numpy().tolist()

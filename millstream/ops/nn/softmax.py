@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dispatch import STATE, Hooks, execute
+from millstream.core.dtypes import int32, int64
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import convert
 from millstream.ops.array.shape import expand_dims
@@ -23,15 +25,19 @@ def _last(x: Any) -> dict[str, Any]:
 
 
 def _logit_samples() -> list[Sample]:
-    return [Sample(f"{d}{list(s)}", (Sampled(s, d, -5, 5),)) for d in ("float32", "float64") for s in ((3, 5), (7,), (2, 3, 10), (0, 4), (32, 10))]
+    return [
+        Sample(f"{d}{list(s)}", (Sampled(s, d, -5, 5),))
+        for d in ("float32", "float64")
+        for s in ((3, 5), (7,), (2, 3, 10), (0, 4), (32, 10))
+    ]
 
 
-@op(name="softmax", samples=_logit_samples)
+@op(name="softmax", kinds="fV", samples=_logit_samples)
 @quiet
 def _softmax(xp: Namespace, logits: Array) -> Array:
     """exp(x) / sum(exp(x)) along the last dimension."""
-    e = xp.exp(logits - xp.max(logits, axis=-1, keepdims=True, initial=-np.inf).astype(logits.dtype))
-    return xp.true_divide(e, xp.sum(e, axis=-1, keepdims=True))
+    e = xp.exp(logits - logits.max(-1, None, True, logits.dtype.type(-np.inf)))
+    return xp.true_divide(e, e.sum(-1, None, None, True))
 
 
 _softmax.infer(same_as_input)
@@ -44,12 +50,12 @@ def _(x: Any) -> Any:
     return real_divide(e, reduce_sum_(e, **_last(x)))
 
 
-@op(name="log_softmax", samples=_logit_samples)
+@op(name="log_softmax", kinds="fV", samples=_logit_samples)
 @quiet
 def _log_softmax(xp: Namespace, logits: Array) -> Array:
     """x - log(sum(exp(x))) along the last dimension."""
-    shifted = logits - xp.max(logits, axis=-1, keepdims=True, initial=-np.inf).astype(logits.dtype)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True))
+    shifted = logits - logits.max(-1, None, True, logits.dtype.type(-np.inf))
+    return shifted - xp.log(xp.exp(shifted).sum(-1, None, None, True))
 
 
 _log_softmax.infer(same_as_input)
@@ -69,7 +75,7 @@ def _along(primitive: Any, logits: Any, axis: Any) -> Any:
         raise invalid("softmax needs at least one dimension; got a scalar. Give logits of shape [..., classes].")
     at = normalize_axis(-1 if axis is None else int(axis), x.ndim)
     if at == x.ndim - 1:
-        return execute(primitive, (x,), {})
+        return primitive(x)
     from millstream.ops.array.shape import transpose
 
     order = [i for i in range(x.ndim) if i != at] + [at]
@@ -105,7 +111,6 @@ def _sparse_cross_entropy(xp: Namespace, logits: Array, labels: Array) -> Array:
 
 
 _sparse_cross_entropy.infer(lambda logits, labels: ArraySpec(logits.shape[:-1], logits.dtype))
-_sparse_cross_entropy.vjp(lambda g, out, x, labels: multiply(expand_dims(g, -1), subtract(_softmax(x), one_hot_like(x, labels))), None)
 
 
 @_sparse_cross_entropy.expand
@@ -132,6 +137,7 @@ def one_hot_like(xp: Namespace, x: Array, labels: Array) -> Array:
     return xp.equal(labels[..., None], xp.arange(x.shape[-1])).astype(x.dtype)
 
 
+_sparse_cross_entropy.vjp(lambda g, out, x, labels: multiply(expand_dims(g, -1), subtract(_softmax(x), one_hot_like(x, labels))), None)
 one_hot_like.infer(lambda x, labels: x)
 one_hot_like.vjp(lambda g, out, x, labels: Hooks.zeros_like(x), None)
 
@@ -152,6 +158,10 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
     Raises: InvalidArgumentError for labels out of range (eagerly), ValueError for shapes that do not match.
     """
     x, y = convert(logits), convert(labels)
+    if y.dtype not in (int32, int64):
+        raise invalid(
+            f"Labels are whole numbers, int32 or int64; got {y.dtype.name}. Use tf.cast. [Op:SparseSoftmaxCrossEntropyWithLogits]"
+        )
     if y.ndim != x.ndim - 1 or tuple(y.shape) != tuple(x.shape)[:-1]:
         raise ValueError(
             f"Shape mismatch: The shape of labels (received {y.shape}) should equal the shape of logits except for the last dimension (received {x.shape})."
@@ -169,4 +179,6 @@ def check_labels(labels: Any, classes: int) -> None:
     bad = np.asarray(array).reshape(-1)
     bad = bad[(bad < 0) | (bad >= classes)]
     if bad.size:
-        raise invalid(f"Received a label value of {int(bad[0])} which is outside the valid range of [0, {classes}).  Label values: {np.asarray(array)}")
+        raise invalid(
+            f"Received a label value of {int(bad[0])} which is outside the valid range of [0, {classes}).  Label values: {np.asarray(array)}"
+        )

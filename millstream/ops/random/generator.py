@@ -1,7 +1,7 @@
 """tf.random.Generator: random numbers from a state of one's own, int64[3] (counter low, counter high, key)."""
 
 import enum
-import secrets
+import os
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,12 @@ def _check_algorithm(alg: Any) -> None:
 def create_rng_state(seed: Any, alg: Any = None) -> Any:
     """The state int64[3] of a seed: a whole number, cut into pieces of 64 bits, or up to three numbers."""
     _check_algorithm(alg)
-    pieces = [int(v) for v in np.asarray(seed).reshape(-1)] if not isinstance(seed, int) else [seed >> 64 * i & philox.M64 for i in range(3)]
+    pieces = (
+        [int(v) for v in np.asarray(seed).reshape(-1)] if not isinstance(seed, int) else [seed >> 64 * i & philox.M64 for i in range(3)]
+    )
     if len(pieces) > 3 or (isinstance(seed, int) and seed >> 192 not in (0, -1)):
         raise ValueError(f"The seed {seed!r} is too long: a state holds three numbers of 64 bits.")
-    return traced.state_array(*(pieces + [0, 0, 0])[:3])
+    return traced.state_array(*[*pieces, 0, 0, 0][:3])
 
 
 @export("tf.random.Generator", "tf.random.experimental.Generator")
@@ -58,7 +60,9 @@ class Generator:
             state = copy_from.state
         if state is None:
             raise ValueError("A Generator needs copy_from or state; make one from a seed by Generator.from_seed.")
-        self._state = Variable(convert(state, int64) if not isinstance(state, np.ndarray) else state.astype(np.int64), trainable=False, name="StateVar")
+        self._state = Variable(
+            convert(state, int64) if not isinstance(state, np.ndarray) else state.astype(np.int64), trainable=False, name="StateVar"
+        )
 
     @classmethod
     def from_state(cls, state: Any, alg: Any) -> "Generator":
@@ -73,7 +77,7 @@ class Generator:
     @classmethod
     def from_non_deterministic_state(cls, alg: Any = None) -> "Generator":
         """A generator whose numbers nobody can foresee."""
-        return cls(state=traced.state_array(*(secrets.randbits(64) for _ in range(3))), alg=alg)
+        return cls(state=traced.state_array(*(int.from_bytes(os.urandom(8)) for _ in range(3))), alg=alg)
 
     @classmethod
     def from_key_counter(cls, key: Any, counter: Any, alg: Any) -> "Generator":

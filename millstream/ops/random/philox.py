@@ -103,7 +103,8 @@ def uniform(key: int, low: int, high: int, count: int, dtype: Any) -> Floats:
         return _to_float32(w)
     if dtype == np.float16:
         return ((w & np.uint32(0x3FF)) | np.uint32(15 << 10)).astype(np.uint16).view(np.float16) - np.float16(1)
-    return ((w & np.uint32(0x7F)) | np.uint32(127 << 7)).astype(np.uint16).view(dtype) - dtype.type(1)
+    found: Floats = ((w & np.uint32(0x7F)) | np.uint32(127 << 7)).astype(np.uint16).view(dtype) - dtype.type(1)
+    return found
 
 
 def integers(key: int, low: int, high: int, count: int, first: int, end: int, dtype: Any) -> np.ndarray[Any, Any]:
@@ -111,7 +112,8 @@ def integers(key: int, low: int, high: int, count: int, first: int, end: int, dt
     bits = full_integers(key, low, high, count, dtype)
     unsigned = bits.dtype.type
     mask = M64 if bits.dtype.itemsize == 8 else M32
-    return (bits % unsigned(end - first & mask) + unsigned(first & mask)).view(dtype)
+    found: np.ndarray[Any, Any] = (bits % unsigned(end - first & mask) + unsigned(first & mask)).view(dtype)
+    return found
 
 
 def full_integers(key: int, low: int, high: int, count: int, dtype: Any) -> np.ndarray[Any, Any]:
@@ -172,7 +174,7 @@ def _keep(drawn: Floats, active: np.ndarray[Any, Any], found: Floats, filled: np
         take = (np.abs(value) < 2) & (filled[active] < found.shape[1])
         rows = active[take]
         found[rows, filled[rows]] = value[take]
-        filled[rows] += 1
+        filled[rows] = filled[rows] + 1
 
 
 def shuffled(key: int, low: int, high: int, count: int) -> np.ndarray[Any, Any]:
@@ -180,7 +182,8 @@ def shuffled(key: int, low: int, high: int, count: int) -> np.ndarray[Any, Any]:
     steps = np.arange(count)
     partners = steps.copy()
     if count > 1:
-        partners[:-1] += _flat(key, low, high, count - 1, 1) % np.arange(count, 1, -1, dtype=np.uint32)
+        offsets: Any = _flat(key, low, high, count - 1, 1) % np.arange(count, 1, -1, dtype=np.uint32)
+        partners[:-1] += offsets
     return swapped(partners)
 
 

@@ -62,7 +62,9 @@ def stateless_normal(shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, 
 
 
 @export("tf.random.stateless_truncated_normal")
-def stateless_truncated_normal(shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, name: str | None = None) -> Any:
+def stateless_truncated_normal(
+    shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, name: str | None = None
+) -> Any:
     """Normal numbers within two deviations of the mean, of two seeds.
 
     >>> tf.random.stateless_truncated_normal([2], seed=[1, 2]).shape

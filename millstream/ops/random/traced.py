@@ -1,7 +1,7 @@
 """Random ops as pure functions of where their stream stands; what a trace is made of.
 
-    offset   int64: blocks from the beginning of the stream (key, high), both static
-    state    int64[3]: counter low, counter high, key; for stateless ops and generators, whose seeds are values
+offset   int64: blocks from the beginning of the stream (key, high), both static
+state    int64[3]: counter low, counter high, key; for stateless ops and generators, whose seeds are values
 """
 
 from typing import Any
@@ -10,7 +10,8 @@ import numpy as np
 
 from millstream.core.dtypes import DType, float32, int32, int64
 from millstream.core.op import Op, op
-from millstream.core.samples import Array as Sampled, Sample, Samples
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample, Samples
 from millstream.core.spec import ArraySpec, Shape
 from millstream.ops.random import philox
 from millstream.ops.rules import Array, Namespace
@@ -75,14 +76,24 @@ def philox_integers(xp: Namespace, offset: Array, first: Array, end: Array, *, k
     return bounded(key, int(offset), high, int(first), int(end), shape, dtype)
 
 
-@op(mixed=True, samples=lambda: [Sample("int32", (_STATE, Sampled((), "int32", values=-5), Sampled((), "int32", values=90)), {"shape": (7,), "dtype": int32}, False)])
+@op(
+    mixed=True,
+    samples=lambda: [
+        Sample("int32", (_STATE, Sampled((), "int32", values=-5), Sampled((), "int32", values=90)), {"shape": (7,), "dtype": int32}, False)
+    ],
+)
 def philox_integers_from_state(xp: Namespace, state: Array, first: Array, end: Array, *, shape: Shape, dtype: DType) -> Array:
     """Whole numbers in [first, end), from a state on."""
     low, high, key = (int(v) for v in state)
     return bounded(key & philox.M64, low, high, int(first), int(end), shape, dtype)
 
 
-@op(samples=lambda: [Sample("ten", (_OFFSET,), {"key": 5, "high": 7, "count": 10}, False), Sample("none", (_OFFSET,), {"key": 5, "high": 7, "count": 0}, False)])
+@op(
+    samples=lambda: [
+        Sample("ten", (_OFFSET,), {"key": 5, "high": 7, "count": 10}, False),
+        Sample("none", (_OFFSET,), {"key": 5, "high": 7, "count": 0}, False),
+    ]
+)
 def philox_shuffle(xp: Namespace, offset: Array, *, key: int, high: int, count: int) -> Array:
     """The order in which a shuffle puts `count` rows: int64[count]."""
     return philox.shuffled(key, int(offset), high, count)
@@ -128,5 +139,13 @@ philox_categorical.infer(lambda x, logits, *, samples, dtype, **stream: ArraySpe
 philox_categorical_from_state.infer(lambda x, logits, *, samples, dtype, **stream: ArraySpec((logits.shape[0], samples), dtype))
 scramble_seed.infer(lambda seed: ArraySpec((3,), int64))
 skip_blocks.infer(lambda state, *, blocks: state)
-for _made in (philox_integers, philox_integers_from_state, philox_shuffle, philox_categorical, philox_categorical_from_state, scramble_seed, skip_blocks):
+for _made in (
+    philox_integers,
+    philox_integers_from_state,
+    philox_shuffle,
+    philox_categorical,
+    philox_categorical_from_state,
+    scramble_seed,
+    skip_blocks,
+):
     _made.no_gradient()

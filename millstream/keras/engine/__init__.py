@@ -1,0 +1,1 @@
+"""The training loop: runners, sources of batches, callbacks, compile and fit."""
