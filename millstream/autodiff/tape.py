@@ -4,7 +4,7 @@ import enum
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from millstream.autodiff.jacobian import batch_jacobian, jacobians
 from millstream.autodiff.reverse import Record, backprop
@@ -46,7 +46,7 @@ class GradientTape:
         self._recording, self._spent, self._entered = False, False, False
 
     # ------------------------------------------------------------------ recording
-    def __enter__(self) -> "GradientTape":
+    def __enter__(self) -> Self:
         self._push()
         return self
 

@@ -17,7 +17,7 @@ from millstream.core.op import Op, refuse_kind, set_call_maker, title_of
 from millstream.core.quiet import RUN, quiet
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, reader_of
-from millstream.util.errors import OpError, OperandTypeError, invalid
+from millstream.util.errors import OperandTypeError, OpError, invalid
 
 
 class Tape(Protocol):
@@ -231,7 +231,7 @@ _RECORD = """
     return _out
 """
 # Python's own operators: on arrays they are NumPy's functions, on NumPy's scalars they cost a tenth of those.
-_OPERATORS = {
+_OPERATORS: dict[Any, Any] = {
     np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.true_divide: operator.truediv, np.negative: operator.neg,
     np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt, np.greater_equal: operator.ge,
 }  # fmt: skip

@@ -117,7 +117,8 @@ def _finfo(dtype: Any) -> Any:
     if dtype.name == "bfloat16":
         import ml_dtypes
 
-        return ml_dtypes.finfo(dtype)
+        finfo: Any = ml_dtypes.finfo  # its signature has no types
+        return finfo(dtype)
     return np.finfo(dtype)
 
 
