@@ -34,7 +34,7 @@ def dimension_value(dimension: Any) -> int | None:
 
 
 @export("tf.TensorShape")
-class TensorShape(tuple[int | None, ...]):  # noqa: SLOT001  (it has one attribute, which tuples take no slot for)
+class TensorShape(tuple[int | None, ...]):  # noqa: SLOT001  (an unknown rank is kept beside the sizes)
     """The shape of a tensor: a tuple of sizes, None for those that are unknown; `TensorShape(None)` has unknown rank.
 
     >>> tf.TensorShape([2, None]).as_list()

@@ -84,8 +84,8 @@ class Dataset:
     def as_numpy_iterator(self) -> NumpyIterator:
         """Run through the elements as arrays and NumPy scalars.
 
-        >>> [int(n) for n in tf.data.Dataset.range(3).as_numpy_iterator()]
-        [0, 1, 2]
+        >>> [x.dtype.name for x in tf.data.Dataset.range(2).as_numpy_iterator()]
+        ['int64', 'int64']
         """
         return NumpyIterator(iter(self))
 
@@ -127,7 +127,7 @@ class Dataset:
     def range(*args: Any, **kwargs: Any) -> "Dataset":
         """Numbers as Python's range has them, int64 or `output_type`.
 
-        >>> [int(n) for n in tf.data.Dataset.range(2, 9, 3).as_numpy_iterator()]
+        >>> [int(x) for x in tf.data.Dataset.range(2, 9, 3)]
         [2, 5, 8]
         """
         dtype = as_dtype(kwargs.pop("output_type", "int64"))
@@ -189,7 +189,7 @@ class Dataset:
 
         Raises: InvalidArgumentError for an empty buffer.
         >>> tf.random.set_seed(5)
-        >>> [int(n) for n in tf.data.Dataset.range(5).shuffle(5, seed=3).as_numpy_iterator()]
+        >>> [int(x) for x in tf.data.Dataset.range(5).shuffle(5, seed=3)]
         [3, 0, 4, 2, 1]
         """
         seeds = next_seeds(None if seed is None else int(seed))
@@ -273,7 +273,7 @@ class Dataset:
         """The elements of the data sets that the function returns, `block_length` at a time from `cycle_length` of them in turn.
 
         >>> data = tf.data.Dataset.range(2).interleave(lambda x: tf.data.Dataset.from_tensors(x).repeat(2), cycle_length=2)
-        >>> [int(n) for n in data.as_numpy_iterator()]
+        >>> [int(x) for x in data]
         [0, 1, 0, 1]
         """
         return self._then(mapping.Interleave(self._source, map_func, stand_in, cycle_length, block_length, num_parallel_calls is not None))

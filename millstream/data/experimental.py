@@ -123,7 +123,7 @@ def make_initializable_iterator(dataset: Dataset, shared_name: str | None = None
 def counter(start: Any = 0, step: Any = 1, dtype: Any = int64) -> Dataset:
     """start, start + step, ... without end.
 
-    >>> [int(n) for n in tf.data.experimental.Counter(5, 2).take(3).as_numpy_iterator()]
+    >>> [int(x) for x in tf.data.experimental.Counter(5, 2).take(3)]
     [5, 7, 9]
     """
     source = sources.Counting(int(start), None, int(step), as_dtype(dtype))
@@ -260,7 +260,7 @@ def scan(initial_state: Any, scan_func: Callable[..., Any]) -> Change:
     """What (state, element) -> (next state, output) puts out.
 
     >>> sums = tf.data.Dataset.range(4).apply(tf.data.experimental.scan(np.int64(0), lambda s, x: (s + x, s + x)))
-    >>> [int(n) for n in sums.as_numpy_iterator()]
+    >>> [int(x) for x in sums]
     [0, 1, 3, 6]
     """
     return lambda dataset: dataset._then(mapping.Scan(dataset._source, initial_state, scan_func, stand_in))

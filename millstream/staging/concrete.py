@@ -96,7 +96,7 @@ class ConcreteFunction:
         given = [convert(a, hint=s.dtype) if not isinstance(a, Tensor) else a for a, s in zip(args, specs, strict=False)]
         names = self._names()
         named = {k: v for k, v in kwargs.items() if k in names}
-        if len(given) + len(named) != len(specs):
+        if len(args) + len(named) != len(specs):
             raise TypeError(
                 f"{self.pretty_printed_signature()} takes {len(specs)} tensors ({', '.join(names)}); got {len(args)} and {sorted(kwargs)}."
             )

@@ -71,7 +71,7 @@ def run_batch(model: Any, kind: str, data: Batches) -> Any:
     runner = model._runner_for(kind, packed, count, at_least=True)
     bind(runner, packed)
     runner.run(np.arange(count), 0, 1)
-    model._last_runner = runner
+    vars(model)["_last_runner"] = runner
     return runner
 
 

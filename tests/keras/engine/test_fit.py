@@ -122,6 +122,11 @@ def test_changes_of_the_model_are_noticed() -> None:
     model.fit(x, targets, verbose=0)
     model.layers[0].trainable = False
     before = model.layers[0].get_weights()
+    model.fit(x, targets, verbose=0)  # goes by the flags of the time of compile
+    assert not np.array_equal(before[0], model.layers[0].get_weights()[0])
+    assert model.layers[0].trainable is False
+    model.compile("sgd", "mse")
+    before = model.layers[0].get_weights()
     model.fit(x, targets, verbose=0)
     assert np.array_equal(before[0], model.layers[0].get_weights()[0])
     model.add(L.Dense(5))
