@@ -21,7 +21,8 @@ from millstream.graph.views import View, merged_axes
 
 @dataclass(frozen=True)
 class Place:
-    """An address to be: what it belongs to, and an offset in bytes. kind: arena, variable, const, input, output, rows."""
+    """An address to be: what it belongs to, and an offset in bytes. kind: arena, variable, const, input, output, rows; table: whole
+    numbers, which are the key; zeros: as many bytes as the key says."""
 
     kind: str
     key: Any
@@ -64,6 +65,7 @@ class Scheduled(Protocol):
 
 
 _kernels: dict[Any, Kernel] = {}
+FAMILIES: dict[str, Callable[[Any, Any], list[Call]]] = {}  # of ops with a "kernel" rule: (lowering, group) -> calls; codegen/sliding.py fills it
 
 
 def _kernel(shape: Any, build: Callable[[], Function]) -> Kernel:
@@ -121,6 +123,10 @@ class _Lowering:
         wide = view.broadcast(domain)
         return _Ref(Place(base.kind, base.key, offset), View(wide.shape, wide.strides, 0, wide.gathered), node.spec.dtype.name)
 
+    def copyless(self, node: Node) -> Place:
+        """Where a node's value begins, for kernels that read all of it in order."""
+        return self.read(node, node.shape).place
+
     def writes(self, members: Sequence[Node], domain: tuple[int, ...]) -> list[tuple[Node, _Ref]]:
         """Where the members' values are stored."""
         found = []
@@ -132,6 +138,9 @@ class _Lowering:
     # ------------------------------------------------------------------ groups
     def group(self, group: Any) -> list[Call]:
         """The calls of one group."""
+        if group.kind in ("kernel", "convolve"):
+            node = group.anchor
+            return FAMILIES[node.op.rules["kernel"](*[x.spec for x in node.inputs], **node.options)](self, group)
         made: Call = getattr(self, "_" + group.kind)(group)
         return [made]
 

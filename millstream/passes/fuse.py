@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from millstream.graph.graph import INPUT, ITEM, LEAVES, Graph, Node
-from millstream.graph.views import View
+from millstream.graph.views import View, merged_axes
 
 COMPILED = frozenset(("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"))
 
@@ -104,6 +104,8 @@ class Fusion:
             self._own(node, self._open("random", node.shape, node))
         elif "contraction" in rules and _is_matrix_product(node):
             self._own(node, self._open("contract", node.shape, node))
+        elif "kernel" in rules and (family := family_of(node)):
+            self._own(node, self._open("convolve" if family == "convolution" else "kernel", node.shape, node))
         else:
             self._own(node, self._open("call", (), node))
 
@@ -149,9 +151,9 @@ class Fusion:
         return group
 
     def _may_join(self, node: Node, group: Group) -> bool:
-        if group.kind in ("call", "random") or group.domain != node.shape:
+        if group.kind in ("call", "random", "kernel") or group.domain != node.shape:
             return False
-        if group.kind == "contract" and not all(self._runs_along_rows(x, group) for x in node.inputs):
+        if group.kind in ("contract", "convolve") and not all(self._runs_along_rows(x, group) for x in node.inputs):
             return False
         for x in node.inputs:
             source = self._source(x)
@@ -165,10 +167,11 @@ class Fusion:
         return True
 
     def _runs_along_rows(self, x: Node, group: Group) -> bool:
-        """Whether an epilogue can read x a vector at a time: its columns are neighbours, or all the same."""
+        """Whether an epilogue can read x a vector at a time: its columns are neighbours, or all the same, and its rows lie evenly."""
         if self.home.get(x.number) is group:
             return True
-        return self.place(x)[1].broadcast(group.domain).strides[-1] in (0, 1)
+        view = self.place(x)[1].broadcast(group.domain)
+        return view.strides[-1] in (0, 1) and len(merged_axes(view.shape[:-1], [view.strides[:-1]])) <= 1
 
     def _reduce(self, node: Node) -> Group:
         x = node.inputs[0]
@@ -237,6 +240,14 @@ class Fusion:
 def _compiles(node: Node) -> bool:
     specs = [node.spec, *[x.spec for x in node.inputs]]
     return all(type(s) is not tuple and s.dtype.name in COMPILED for s in specs)
+
+
+def family_of(node: Node) -> str | None:
+    """Which family of kernels computes a node whose op has such a rule; None for shapes and types that it does not cover."""
+    if any(x.spec.dtype.name not in ("float32", "float64") for x in node.inputs):
+        return None
+    found: str | None = node.op.rules["kernel"](*[x.spec for x in node.inputs], **node.options)
+    return found
 
 
 def _is_matrix_product(node: Node) -> bool:

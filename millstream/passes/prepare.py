@@ -14,8 +14,8 @@ from millstream.graph.views import View
 
 def prepare(graph: Graph, gathered: bool) -> Graph:
     """The graph with copies where something must own its memory."""
-    contracted = {n.op: _pack for n in graph.live() if "contraction" in n.op.rules}
-    new = graph.rewrite(contracted)
+    rules = {n.op: _pack if "contraction" in n.op.rules else _in_rows for n in graph.live() if n.op.rules.keys() & {"contraction", "kernel"}}
+    new = graph.rewrite(rules)
     if gathered:
         new = _gather(new)
     new.outputs = [_owned(new, n) for n in new.outputs]
@@ -58,6 +58,22 @@ def _pack(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
     packed = graph.add(COPY, (right,), (), right.spec)
     attrs = tuple((k, False if k == "transpose_b" else v) for k, v in node.attrs)
     return graph.add(node.op, (inputs[0], packed), attrs, node.spec)
+
+
+def _in_rows(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
+    """The op of a kernel with copies of those inputs that do not lie as it needs them: in order, or at least the last axis along memory."""
+    whole = "whole" in node.op.rules
+    direct = [_lies_well(view_of(x), whole) for x in inputs]
+    if all(direct):
+        return None
+    copies = [x if d else graph.add(COPY, (x,), (), x.spec) for x, d in zip(inputs, direct, strict=True)]
+    return graph.add(node.op, copies, node.attrs, node.spec)
+
+
+def _lies_well(view: View | None, whole: bool) -> bool:
+    if view is None or view.gathered is not None:
+        return False
+    return view.is_whole if whole else view.strides[-1] == 1 or view.shape[-1] == 1
 
 
 def _swapped(node: Node) -> object:
