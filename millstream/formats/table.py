@@ -105,8 +105,11 @@ def read_table(data: bytes) -> dict[bytes, bytes]:
     footer = data[-_FOOTER:]
     if struct.unpack("<Q", footer[-8:])[0] != MAGIC:
         raise ValueError("its end is missing: the number that closes a table is not there")
-    _, _, at = _handle(footer, 0)
-    start, size, _ = _handle(footer, at)
+    start, size, at = _handle(footer, 0)
+    _block(data, start, size)  # the metaindex, which holds nothing
+    start, size, at = _handle(footer, at)
+    if any(footer[at:-8]):
+        raise ValueError("the padding of its end is not empty")
     found: dict[bytes, bytes] = {}
     for _, handle in _entries(_block(data, start, size)):
         start, size, _ = _handle(handle, 0)

@@ -62,7 +62,8 @@ def write_checkpoint(prefix: str | os.PathLike[str], arrays: Mapping[str, Any]) 
     try:
         _write_index(prefix, entries, shards)
     except BaseException:
-        _remove(data_path(prefix, 0, shards))
+        if _shards_in_use(prefix) != shards:  # the new index is not in its place: nothing names the new data
+            _remove(data_path(prefix, 0, shards))
         raise
     if shards == 2:
         _rename_data(prefix, entries)

@@ -271,7 +271,9 @@ class MeanMetricWrapper(Mean):
     def from_config(cls, config: dict[str, Any]) -> "Metric":
         """A metric of `get_config`'s result."""
         if cls is MeanMetricWrapper:
-            return cls(**config)
+            from millstream.keras.metrics.lookup import get
+
+            return cls(**{**config, "fn": get(config["fn"])})  # files hold the function's name
         return cls(**{k: v for k, v in config.items() if k != "fn"})
 
 
