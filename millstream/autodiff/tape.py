@@ -4,7 +4,7 @@ import enum
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from millstream.autodiff.jacobian import batch_jacobian, jacobians
 from millstream.autodiff.reverse import Record, backprop
@@ -46,7 +46,7 @@ class GradientTape:
         self._recording, self._spent, self._entered = False, False, False
 
     # ------------------------------------------------------------------ recording
-    def __enter__(self) -> "GradientTape":
+    def __enter__(self) -> Self:
         self._push()
         return self
 
@@ -97,10 +97,9 @@ class GradientTape:
                 raise ValueError(
                     f"Passed in object of type {type(x)}, not tf.Tensor; watch takes tensors and variables: make one with tf.constant."
                 )
-            if (
-                _has_derivatives(x, "The dtype of the watched tensor must be floating (e.g. tf.float32), got %r")
-                and id(x) not in self._watched
-            ):
+            if not (x.dtype.is_floating or x.dtype.is_complex):
+                _warn_of(x, "The dtype of the watched tensor must be floating (e.g. tf.float32), got %r")
+            elif id(x) not in self._watched:
                 self._watch(x)
 
     def watched_variables(self) -> tuple[Variable, ...]:
@@ -133,7 +132,11 @@ class GradientTape:
         Raises: RuntimeError when a tape that is not persistent is used twice, or was never entered.
         """
         self._use()
-        targets, leaves, zero = _targets(tree.flatten(target)), _sources(sources), _zero_asked(unconnected_gradients)
+        targets, leaves, zero = (
+            _checked(_leaves(target), "target"),
+            _checked(_leaves(sources), "source"),
+            _zero_asked(unconnected_gradients),
+        )
         found = backprop(self._records, leaves, targets, _seeds(targets, output_gradients))
         self._forget()
         if leaves and leaves[0] is sources and found[0] is not None:
@@ -159,7 +162,7 @@ class GradientTape:
         [[2.0, 0.0], [0.0, 4.0]]
         """
         self._use()
-        (target,), leaves, zero = _targets([target]), _sources(sources), _zero_asked(unconnected_gradients)
+        (target,), leaves, zero = _checked([target], "target"), _checked(_leaves(sources), "source"), _zero_asked(unconnected_gradients)
         found = jacobians(self._records, target, leaves)
         self._forget()
         return tree.pack(sources, [_zeros(target, s.shape) if g is None and zero else g for g, s in zip(found, leaves, strict=True)])
@@ -177,7 +180,7 @@ class GradientTape:
         Raises: ValueError for tensors of fewer than two dimensions, or batches of two sizes.
         """
         self._use()
-        (target,), (source,), _ = _targets([target]), _sources([source]), _zero_asked(unconnected_gradients)
+        (target,), (source,), _ = _checked([target], "target"), _checked([source], "source"), _zero_asked(unconnected_gradients)
         found = batch_jacobian(self._records, target, source)
         self._forget()
         return _zeros(target, source.shape[1:]) if found is None else found
@@ -201,43 +204,37 @@ class GradientTape:
 
 
 _DIFFERENTIABLE = "fcV"  # NumPy's kinds: floating, complex, bfloat16
-_NOT_FLOATING = "The dtype of the %s tensor must be floating (e.g. tf.float32) when calling GradientTape.gradient, got %%r"
 
 
-def _has_derivatives(x: Any, warning: str) -> bool:
-    """Whether it is floating or complex; warns in TensorFlow's words where it is not."""
-    if x.dtype.is_floating or x.dtype.is_complex:
-        return True
+def _warn_of(x: Any, warning: str) -> None:
     logging.getLogger("tensorflow").warning(warning, x.dtype)
-    return False
 
 
-def _targets(leaves: Sequence[Any]) -> list[Any]:
-    for t in leaves:
-        _check_tensor(t, "target")
-        _has_derivatives(t, _NOT_FLOATING % "target")
-    return list(leaves)
-
-
-def _sources(sources: Any) -> list[Any]:
-    leaves = [sources] if isinstance(sources, (Tensor, Variable)) else tree.flatten(sources)
-    for s in leaves:
-        _check_tensor(s, "source")
-        _has_derivatives(s, _NOT_FLOATING % "source")
+def _checked(leaves: list[Any], what: str) -> list[Any]:
+    """The targets or sources, warned of where they are not floating. Raises: TypeError, AttributeError for what is no tensor."""
+    for x in leaves:
+        kind = type(x)
+        if (kind is Tensor or kind is Variable) and x._array.dtype.kind in _DIFFERENTIABLE:
+            continue
+        if x is None:
+            raise TypeError(f"The {what} of a gradient is None; it must be a tensor or variable that was used under the tape.")
+        if not isinstance(x, (Tensor, Variable)):
+            raise AttributeError(
+                f"'{kind.__name__}' object has no attribute 'dtype': the {what} of a gradient must be a tensor or variable."
+            )
+        if not (x.dtype.is_floating or x.dtype.is_complex):
+            _warn_of(x, f"The dtype of the {what} tensor must be floating (e.g. tf.float32) when calling GradientTape.gradient, got %r")
     return leaves
 
 
-def _check_tensor(x: Any, what: str) -> None:
-    if x is None:
-        raise TypeError(f"The {what} of a gradient is None; it must be a tensor or variable that was used under the tape.")
-    if not isinstance(x, (Tensor, Variable)):
-        raise AttributeError(
-            f"'{type(x).__name__}' object has no attribute 'dtype': the {what} of a gradient must be a tensor or variable."
-        )
+def _leaves(x: Any) -> list[Any]:
+    return [x] if isinstance(x, (Tensor, Variable)) else tree.flatten(x)
 
 
 def _zero_asked(unconnected: Any) -> bool:
     """Whether sources without a path get zeros. Raises: ValueError for what is neither "none" nor "zero"."""
+    if unconnected is UnconnectedGradients.NONE:
+        return False
     value = getattr(unconnected, "value", unconnected)
     if value not in ("none", "zero"):
         raise ValueError(f"Unknown value for unconnected_gradients: {unconnected!r}; expected 'none' or 'zero'.")

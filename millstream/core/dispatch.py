@@ -4,6 +4,7 @@ Eager tensors are computed at once even inside a trace (that is constant folding
 and stateful ops look at the trace. A Tensor subclass may take over by its `_dispatch` (traced and Keras tensors do).
 """
 
+import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,10 +14,10 @@ import numpy as np
 
 from millstream.core.dtypes import OF_NUMPY, DType
 from millstream.core.op import Op, refuse_kind, set_call_maker, title_of
-from millstream.core.quiet import IGNORE, SETTING
+from millstream.core.quiet import RUN, quiet
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert, reader_of
-from millstream.util.errors import OpError, OperandTypeError, invalid
+from millstream.util.errors import OperandTypeError, OpError, invalid
 
 
 class Tape(Protocol):
@@ -229,19 +230,19 @@ _RECORD = """
         _tape.record(op, ({inputs}), {attrs}, _out)
     return _out
 """
-# Python's own operators: on NumPy's scalars they cost a tenth of the function.
-_SIGNS = {
-    "add": "+", "subtract": "-", "multiply": "*", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!=",
+# Python's own operators: on arrays they are NumPy's functions, on NumPy's scalars they cost a tenth of those.
+_OPERATORS = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.true_divide: operator.truediv, np.negative: operator.neg,
+    np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt, np.greater_equal: operator.ge,
 }  # fmt: skip
-
-
 _FOLDER = __file__.removesuffix("dispatch.py")  # so that tracebacks know generated frames as ours
 
 
 def _generated(op: Op) -> Callable[..., Any]:
+    function = _numpy_function(op)
     scope: dict[str, Any] = {
         "Tensor": Tensor, "execute": execute, "op": op, "new": _new, "STATE": STATE, "wrap": wrap, "np": np, "meaning": op.meaning,
-        "function": _numpy_function(op), "VARIABLE": VARIABLE, "SETTING": SETTING, "IGNORE": IGNORE, "explain": explain, "NO_ATTRS": NO_ATTRS, "float32": np.float32,
+        "function": function, "quietly": quiet(function) if function else None, "run": RUN, "VARIABLE": VARIABLE, "explain": explain, "NO_ATTRS": NO_ATTRS,
     }  # fmt: skip
     source = compile(_source(op, scope["function"]), f"{_FOLDER}<{op.name}>", "exec")
     exec(source, scope)  # noqa: S102  (templates filled with the op's own names)
@@ -271,11 +272,11 @@ def _computation(op: Op, direct: Any, arrays: str) -> str:
     """The lines that compute: NumPy's function itself where the meaning is nothing else, made quiet where the meaning is."""
     if direct is None:
         return f"        _result = meaning(np, {arrays}{', **attrs' if op.attrs else ''})"
-    if hasattr(op.meaning, "__wrapped__"):
-        return f"        _token = SETTING.set(IGNORE)\n        try:\n            _result = function({arrays})\n        finally:\n            SETTING.reset(_token)"
-    sign = _SIGNS.get(direct.__name__)
-    quick = f"_a {sign} _b if type(_a) is float32 else " if sign else ""
-    return f"        _result = {quick}function({arrays})"
+    if not hasattr(op.meaning, "__wrapped__"):
+        return f"        _result = function({arrays})"
+    if RUN is None:
+        return f"        _result = quietly({arrays})"
+    return f"        _result = run(function, {arrays})\n    except RuntimeError:\n        _result = quietly({arrays})"
 
 
 class _Recorder:
@@ -290,14 +291,13 @@ def _numpy_function(op: Op) -> Any:
     if op.attrs:
         return None
     marks = tuple(object() for _ in op.inputs)
-    if hasattr(op.meaning, "__wrapped__") and SETTING is None:
-        return None
     try:
         result = op.meaning(_Recorder(), *marks)
     except Exception:  # noqa: BLE001  (a meaning that looks at its arguments)
         return None
     straight = type(result) is tuple and len(result) == 2 and result[1] == marks
-    return getattr(np, result[0], None) if straight else None
+    function = getattr(np, result[0], None) if straight else None
+    return _OPERATORS.get(function, function)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Shapes and specs: what is known of a tensor before its values are. None stands for an unknown size."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, NamedTuple, Self, SupportsIndex
 
 from millstream.core.dtypes import DType, as_dtype, float32
 from millstream.util.export import export
@@ -34,7 +34,7 @@ def dimension_value(dimension: Any) -> int | None:
 
 
 @export("tf.TensorShape")
-class TensorShape(tuple[int | None, ...]):
+class TensorShape(tuple[int | None, ...]):  # noqa: SLOT001  (an unknown rank is kept beside the sizes)
     """The shape of a tensor: a tuple of sizes, None for those that are unknown; `TensorShape(None)` has unknown rank.
 
     >>> tf.TensorShape([2, None]).as_list()
@@ -43,7 +43,7 @@ class TensorShape(tuple[int | None, ...]):
 
     _unknown: bool = False
 
-    def __new__(cls, dims: Any = None) -> "TensorShape":
+    def __new__(cls, dims: Any = None) -> Self:
         """Raises: ValueError for negative sizes, TypeError for what is no size."""
         made = super().__new__(cls, () if dims is None else _sizes(dims))
         if dims is None or (isinstance(dims, TensorShape) and dims._unknown):

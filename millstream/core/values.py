@@ -4,11 +4,13 @@ What decides the dtype, first of all: the dtype asked for; the other operand's (
 kind of the first element (Python's floats are float32, its whole numbers int32 or, where too large, int64).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from millstream.core.dtypes import OF_NUMPY, DType, as_dtype, float32, int32, int64, string
+from millstream.core.quiet import overflow_raises, quiet
 from millstream.core.spec import TensorShape
 
 _DEFAULTS: dict[type, DType] = {float: float32, int: int32, bool: as_dtype(bool)}
@@ -61,8 +63,12 @@ def _fits(kind: type, target: DType) -> bool:
 def _floating(value: float, target: DType) -> Any:
     if target is float32 and _LARGEST < abs(value) < np.inf:
         raise ValueError(f"Can't convert Python sequence with a value out of range: {value} is beyond float32. Ask for dtype=tf.float64.")
-    with np.errstate(over="ignore"):
-        return target.as_numpy_dtype(value)
+    return target.as_numpy_dtype(value) if target is float32 else _quietly(target.as_numpy_dtype, value)
+
+
+@quiet
+def _quietly(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
 
 
 def _wrapped(value: int, target: DType) -> Any:
@@ -89,8 +95,7 @@ def _from_numpy(value: Any, dtype: DType | None, hint: DType | None) -> Any:
     target = value.dtype if (dtype or hint or string) is string else (dtype or hint).numpy  # type: ignore[union-attr]
     if value.dtype.kind == "c" and target.kind != "c":
         value = value.real
-    with np.errstate(all="ignore"):
-        array = np.asarray(value).astype(target)
+    array = _quietly(np.asarray(value).astype, target)
     return array if array.ndim else array[()]
 
 
@@ -144,11 +149,18 @@ def _natural(array: Any, first: Any) -> DType:
 def _of_dtype(array: Any, target: DType) -> Any:
     if array.dtype.kind == "u" and array.size and array.max() >= 2**63 and target.name != "uint64":
         raise ValueError("Can't convert Python sequence with out-of-range integer to Tensor.")
-    with np.errstate(all="ignore"):
-        made = array.astype(target.numpy)
-    if target is float32 and array.dtype.kind == "f" and np.any(np.isinf(made) & np.isfinite(array)):
-        raise ValueError("Can't convert Python sequence with a value out of range for float32 to Tensor. Ask for dtype=tf.float64.")
+    try:
+        made = _narrow(array, target) if target is float32 else _quietly(array.astype, target.numpy)
+    except FloatingPointError:
+        raise ValueError(
+            "Can't convert Python sequence with a value out of range for float32 to Tensor. Ask for dtype=tf.float64."
+        ) from None
     return made if made.ndim else made[()]
+
+
+@overflow_raises
+def _narrow(array: Any, target: DType) -> Any:
+    return array.astype(target.numpy)
 
 
 # ---------------------------------------------------------------------------------------------- strings

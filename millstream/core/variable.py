@@ -256,10 +256,13 @@ def _refuse_shape(variable: Variable, value: Any) -> None:
 
 
 class _Unread(Variable):
-    """What an assignment returns: the variable itself under another name, with which it shares all that it holds."""
+    """What an assignment returns: the variable itself under another name. It holds nothing of its own."""
 
     __slots__ = ("_origin",)
     _origin: Variable
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._origin, name)
 
     @property
     def name(self) -> str:
@@ -282,7 +285,6 @@ class _Unread(Variable):
 
 def _unread(variable: Variable) -> _Unread:
     made = object.__new__(_Unread)
-    made.__dict__ = variable.__dict__
     made._origin = variable._origin if type(variable) is _Unread else variable
     return made
 

@@ -54,6 +54,8 @@ class Traced:
     def _packed(self, values: Sequence[Any]) -> Any:
         if self._structure is _ONE:
             return values[0]
+        if self._structure is None:
+            return None
         remaining = iter(values)
         return tree.map_structure(lambda leaf: None if leaf is None else next(remaining), self._structure)
 

@@ -1,0 +1,1 @@
+"""Flags, errors, public names, trees."""

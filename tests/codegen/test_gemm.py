@@ -36,7 +36,16 @@ def accumulating(
         at = i * c_row + j
         b.store(c, at, b.load(c, at, value.type.lanes, mask) + value, mask)
 
-    return gemm(f"gemm_{tile.rows}x{tile.vectors}_{dtype}_{ragged}{transposed}", tile, dtype, epilogue, extra, target, ragged, transposed)
+    return gemm(
+        f"gemm_{tile.rows}x{tile.vectors}{tile.uneven}_{dtype}_{ragged}{transposed}",
+        tile,
+        dtype,
+        epilogue,
+        extra,
+        target,
+        ragged,
+        transposed,
+    )
 
 
 def operands(shape: tuple[int, ...], dtype: str, transposed: bool, rng: np.random.Generator) -> Operands:
@@ -119,8 +128,8 @@ def test_b_column_by_column_reads_nothing_outside() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 8])
 def test_threads_change_no_bit(count: int) -> None:
     one, many = (operands((61, 70, 40), "float32", False, np.random.default_rng(1)) for _ in range(2))
-    compiled(accumulating(Tile(4, 2)), one[3], 1)
-    compiled(accumulating(Tile(4, 2)), many[3], count)
+    compiled(accumulating(Tile(6, 2, True)), one[3], 1)
+    compiled(accumulating(Tile(6, 2, True)), many[3], count)
     np.testing.assert_array_equal(one[2], many[2])
 
 
@@ -129,8 +138,8 @@ def test_the_number_of_rows_changes_no_bit() -> None:
     big = operands((32, 20, 50), "float32", False, np.random.default_rng(2))
     small = operands((32, 20, 50), "float32", False, np.random.default_rng(2))
     small[3][2] = 5
-    compiled(accumulating(Tile(4, 2)), big[3])
-    compiled(accumulating(Tile(4, 2)), small[3])
+    compiled(accumulating(Tile(6, 2, True)), big[3])
+    compiled(accumulating(Tile(6, 2, True)), small[3])
     np.testing.assert_array_equal(big[2][:5], small[2][:5])
 
 
@@ -142,7 +151,8 @@ def test_tiles_fit_the_registers() -> None:
 
 def test_tile_for_wastes_little() -> None:
     host = machine("avx2")
-    assert tile_for(32, 128, host).rows == 4
+    assert tile_for(32, 128, host) == (6, 2, True)
     assert tile_for(1, 128, host).rows == 1
     assert tile_for(512, 512, host) in (Tile(6, 2), Tile(4, 3))
     assert 32 % tile_for(32, 128, machine("avx512")).rows == 0
+    assert tile_for(32, 10, machine("avx512")).vectors == 1

@@ -40,7 +40,7 @@ def plain_gemm(target: Machine, dtype: str = "float32") -> Function:
     def epilogue(b: LoopBuilder, context: tuple[Pointer, Value], i: Value, j: Value, value: Value, mask: Value | None) -> None:
         b.store(context[0], i * context[1] + j, value, mask)
 
-    return gemm("product", tile_for(64, 64, target), dtype, epilogue, lambda b: (b.pointer("C", dtype), b.size("c_row")), target)
+    return gemm("product", tile_for(64, 64, target), dtype, epilogue, lambda b, columns: (b.pointer("C", dtype), b.size("c_row")), target)
 
 
 @pytest.mark.parametrize("name", NAMES)

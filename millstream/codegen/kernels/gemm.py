@@ -19,16 +19,19 @@ from millstream.core.machine import Machine, machine
 # epilogue(b, context, i, j, value, mask): stores lanes j, j+1, ... of row i; mask None means all of them.
 Epilogue = Callable[[LoopBuilder, Any, Value, Value, Value, "Value | None"], None]
 PACK_BYTES = 64 << 10  # of a panel of B on the stack
+AHEAD = 8  # rows of B that are asked for before their turn: rows far apart are not foreseen by the processor
+LATENCY = 4.5  # cycles from a multiply-add to the next one of the same sum
 TILES = 16  # row tiles that share what is packed, when k is too long to be packed at once
 # extra(b, columns): declares further parameters, and is what the epilogue gets as its context.
 Extra = Callable[[LoopBuilder, Value], Any]
 
 
 class Tile(NamedTuple):
-    """A register tile: rows by vectors of columns."""
+    """A register tile: rows by vectors of columns. uneven: the last tiles may have a row less, so that none has surplus rows."""
 
     rows: int
     vectors: int
+    uneven: bool = False
 
 
 class Operands(NamedTuple):
@@ -52,16 +55,17 @@ def declare_operands(b: LoopBuilder, dtype: str) -> Operands:
 
 def tiles(target: Machine) -> list[Tile]:
     """Tiles whose accumulators, B vectors and one broadcast fit the registers, the fastest first."""
-    widths = (4, 2, 3) if target.registers >= 32 else (2, 3)
+    widths = (4, 2, 3, 1) if target.registers >= 32 else (2, 3, 1)
     found = [Tile(rows, v) for v in widths for rows in range(14, 0, -1) if rows * v + v + 1 <= target.registers]
-    return sorted(found, key=lambda t: -t.rows * t.vectors)
+    found += [t._replace(uneven=True) for t in found if t.rows > 2]
+    return sorted(found, key=lambda t: (-t.rows * t.vectors, t.uneven))
 
 
 def tile_for(rows: int, columns: int, target: Machine | None = None, dtype: str = "float32") -> Tile:
     """The tile that computes fewest surplus rows and columns for a product of this size, the larger among equals.
 
-    >>> tile_for(32, 128, machine("avx2"))
-    Tile(rows=4, vectors=2)
+    >>> tile_for(32, 128, machine("avx2"))  # two tiles of 6 rows and four of 5
+    Tile(rows=6, vectors=2, uneven=True)
     """
     where = target or machine()
     lanes = where.lanes(dtype)
@@ -71,11 +75,18 @@ def tile_for(rows: int, columns: int, target: Machine | None = None, dtype: str 
 
 
 def _cost(tile: Tile, rows: int, columns: int, lanes: int) -> float:
-    """Vector operations of the whole product, a step of k costing the larger of its arithmetic and its loads."""
+    """Cycles of all steps of k; the code of a second height must save more than a hundredth."""
     across = -(-columns // (tile.vectors * lanes))
     down = -(-rows // tile.rows)
+    short = min(down, down * tile.rows - rows) if tile.uneven else 0
+    cycles = (down - short) * _step_cycles(tile) + short * _step_cycles(Tile(tile.rows - 1, tile.vectors))
+    return across * cycles * (1.01 if tile.uneven else 1)
+
+
+def _step_cycles(tile: Tile) -> float:
+    """The larger of a step's arithmetic and its loads, two of each a cycle; fewer than 9 sums wait for each other."""
     arithmetic, loads = tile.rows * tile.vectors / 2, (tile.rows + tile.vectors) / 2
-    return across * down * (max(arithmetic, loads, 4) + 0.1)
+    return max(arithmetic, loads, LATENCY) + 0.1
 
 
 def gemm(
@@ -103,10 +114,11 @@ def gemm(
     down = (x.rows + (tile.rows - 1)) / tile.rows
     across = (x.columns + (product.width - 1)) / product.width
     low, high = b.share(down * across)
+    tall = down - b.min(down * tile.rows - x.rows, down) if tile.uneven else down
     down = b.max(down, 1)  # no rows: no items, and nothing to divide by
     with b.loop(low / down, (high + down - 1) / down, kind="parallel") as panel:
         first = panel * down
-        product.panel(panel * product.width, b.max(low - first, 0), b.min(high - first, down))
+        product.panel(panel * product.width, b.max(low - first, 0), b.min(high - first, down), tall)
     return b.finish()
 
 
@@ -115,6 +127,13 @@ class Hooks(NamedTuple):
 
     call: Epilogue
     context: Any
+
+
+class _Which(NamedTuple):
+    """Which tile of its panel: whether B is still to be packed, and whether it has all rows."""
+
+    first: Value
+    tall: Value
 
 
 class _Product:
@@ -133,8 +152,8 @@ class _Product:
         self.sums = b.stack(type_.dtype, TILES * tile.rows * self.width)
         self.packed = b.stack(type_.dtype, self.block * self.width) if self.packs else operands.b
 
-    def panel(self, j: Value, first: Value, last: Value) -> None:
-        """Row tiles [first, last) of the panel that starts at column j."""
+    def panel(self, j: Value, first: Value, last: Value, tall: Value) -> None:
+        """Row tiles [first, last) of the panel that starts at column j; tiles from `tall` on have a row less."""
         b, depth = self.b, self.x.depth
         with b.loop(first, last, TILES) as group, b.loop(0, b.max(depth, 1), self.block) as k:
             steps = b.min(depth - k, self.block)
@@ -143,33 +162,45 @@ class _Product:
             self.prepare(j, (k, steps), unpacked)
             with b.loop(group, b.min(group + TILES, last)) as t:
                 where = b.select(long, t - group, 0) * (self.tile.rows * self.width)
-                self.accumulate(t * self.tile.rows, j, where, (k, steps), (t == group) & unpacked)
+                i = t * self.tile.rows - b.max(t - tall, 0) if self.tile.uneven else t * self.tile.rows
+                self.accumulate(i, j, where, (k, steps), _Which((t == group) & unpacked, t < tall))
                 with b.if_(k + self.block >= depth):
-                    self.finish(t * self.tile.rows, j, where)
+                    height = b.const(self.tile.rows, "int64")
+                    self.finish(i, b.select(t < tall, height, self.tile.rows - 1) if self.tile.uneven else height, j, where)
 
-    def accumulate(self, i: Value, j: Value, where: Value, span: tuple[Value, Value], first: Value) -> None:
+    def accumulate(self, i: Value, j: Value, where: Value, span: tuple[Value, Value], which: _Which) -> None:
         """One tile's sums over a span of k, added to those of the spans before."""
         b, count = self.b, self.tile.rows * self.tile.vectors
         sums = [b.register(b.const(0, self.type)) for _ in range(count)]
         with b.if_(span[0] > 0):
             for n, register in enumerate(sums):
                 b.assign(register, b.load(self.sums, where + n * self.lanes, self.lanes))
-        self.over_k(j, self.row_pointers(i, span[0]), span, sums, first)
+        self.over_k(j, self.row_pointers(i, span[0]), span, sums, which)
         for n in range(count):
             b.store(self.sums, where + n * self.lanes, sums[n].value)
 
     def prepare(self, j: Value, span: tuple[Value, Value], unpacked: Value) -> None:
         """What is to be done before the tiles of a panel: nothing, since the first one packs as it goes."""
 
-    def over_k(self, j: Value, rows: list[Pointer], span: tuple[Value, Value], sums: list[Register], first: Value) -> None:
+    def over_k(self, j: Value, rows: list[Pointer], span: tuple[Value, Value], sums: list[Register], which: _Which) -> None:
         """The loop over k; the first tile of a panel reads B itself."""
         if not self.packs:
             self.in_place(j, rows, span, sums)
             return
-        with self.b.if_(first):
+        with self.b.if_(which.first):
             self.in_place(j, rows, span, sums)
         with self.b.else_():
-            self.from_packed(rows, span[1], sums)
+            self.of_its_height(rows, span[1], sums, which.tall)
+
+    def of_its_height(self, rows: list[Pointer], steps: Value, sums: list[Register], tall: Value) -> None:
+        """The loop over k that reads the packed panel, for all rows or all but the last."""
+        if not self.tile.uneven:
+            self.from_packed(rows, steps, sums)
+            return
+        with self.b.if_(tall):
+            self.from_packed(rows, steps, sums)
+        with self.b.else_():
+            self.from_packed(rows[:-1], steps, sums[: -self.tile.vectors])
 
     def row_pointers(self, i: Value, k: Value) -> list[Pointer]:
         """The tile's rows of A from column k on; rows beyond the last read the last one."""
@@ -186,9 +217,11 @@ class _Product:
         """The loop over k that reads B itself, and packs it for the tiles to come."""
         b, x, masks = self.b, self.x, self.masks(j)
         columns = b.offset(x.b, j + span[0] * x.b_k)
+        ahead = b.offset(columns, x.b_k * AHEAD)
         at_a, at_b = b.register(b.const(0, "int64")), b.register(b.const(0, "int64"))
         with b.loop(0, span[1] * self.width, self.width) as at:
             across = [b.load(columns, at_b.value + v * self.lanes, self.lanes, masks[v]) for v in range(self.tile.vectors)]
+            b.prefetch(ahead, at_b.value)
             if self.packs:
                 for v, vector in enumerate(across):
                     b.store(self.packed, at + v * self.lanes, vector)
@@ -214,10 +247,10 @@ class _Product:
                 register = sums[r * self.tile.vectors + v]
                 b.assign(register, b.fma(scalar, vector, register.value))
 
-    def finish(self, i: Value, j: Value, where: Value) -> None:
+    def finish(self, i: Value, height: Value, j: Value, where: Value) -> None:
         """Hands the rows and columns that exist to the epilogue, vector by vector."""
         b = self.b
-        with b.loop(0, b.min(self.x.rows - i, self.tile.rows)) as r:
+        with b.loop(0, b.min(self.x.rows - i, height)) as r:
             for v in range(self.tile.vectors):
                 column = j + v * self.lanes
                 value = b.load(self.sums, where + r * self.width + v * self.lanes, self.lanes)
@@ -238,9 +271,9 @@ class _Product:
 class _Transposed(_Product):
     """The product whose B lies column by column: a panel is packed before its tiles, in squares transposed in registers."""
 
-    def over_k(self, j: Value, rows: list[Pointer], span: tuple[Value, Value], sums: list[Register], first: Value) -> None:
+    def over_k(self, j: Value, rows: list[Pointer], span: tuple[Value, Value], sums: list[Register], which: _Which) -> None:
         """Every tile reads the packed panel."""
-        self.from_packed(rows, span[1], sums)
+        self.of_its_height(rows, span[1], sums, which.tall)
 
     def prepare(self, j: Value, span: tuple[Value, Value], unpacked: Value) -> None:
         """Pack a span of k of the panel; columns beyond the last repeat it, and the epilogue never sees them."""

@@ -89,6 +89,7 @@ def _numeric(array: Any, what: str) -> Any:
         array = _of_objects(array, what)
     if array.dtype.kind in "USO":
         sample = array.reshape(-1)[0] if array.size else ""
+        sample = sample.item() if isinstance(sample, np.generic) else sample
         raise ValueError(
             f"{what} holds strings, such as {sample!r}; a model computes with numbers. Encode them first, for example as positions in a list of words."
         )

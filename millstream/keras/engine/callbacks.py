@@ -106,7 +106,7 @@ class CallbackList:
     ) -> None:
         self.callbacks: list[Any] = [c for c in tree.flatten(callbacks) if c is not None] if callbacks else []
         for c in self.callbacks:
-            if not hasattr(c, "on_epoch_end"):
+            if not hasattr(c, "on_epoch_end") or isinstance(c, type):
                 raise TypeError(
                     f"callbacks holds {c!r}, which is no callback; pass objects of tf.keras.callbacks (an object, not its class)."
                 )

@@ -71,7 +71,7 @@ def run_batch(model: Any, kind: str, data: Batches) -> Any:
     runner = model._runner_for(kind, packed, count, at_least=True)
     bind(runner, packed)
     runner.run(np.arange(count), 0, 1)
-    model._last_runner = runner
+    vars(model)["_last_runner"] = runner
     return runner
 
 
@@ -137,6 +137,8 @@ class Validation:
             if len(data) not in {2, 3}:
                 raise ValueError(f"validation_data is (x, y) or (x, y, sample_weight), a data set or a generator; got {len(data)} part(s).")
             data = batches(*data)
+        elif not isinstance(data, Batches) and not is_stream(data):
+            raise ValueError(f"validation_data is (x, y) or (x, y, sample_weight), a data set or a generator; got a {type(data).__name__}.")
         return source_of(self._model, "test", data, batch_size=None if is_stream(data) else self._batch_size, steps=self._steps)
 
     def release(self) -> None:

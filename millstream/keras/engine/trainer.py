@@ -1,6 +1,8 @@
 """Trainer: compile, fit, evaluate, predict, and the steps that a subclass may override."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from millstream.util import tree
 
 _COMPILE_KEYWORDS = frozenset(("sample_weight_mode", "target_tensors", "distribute", "experimental_run_tf_function", "cloning"))
 _IN_ORDER = np.arange(4096)
+_STATES_KEPT = 4
 
 
 class Trainer:
@@ -44,7 +47,7 @@ class Trainer:
     def _init_trainer(self) -> None:
         vars(self).update(
             optimizer=None, compiled_loss=None, compiled_metrics=None, history=None, stop_training=False, loss=None, _compilations=0,
-            _run_eagerly=None, _runners={}, _fingerprint=None, _seen_version=-1, _last_runner=None, _metric_state=None, _trainer_ready=True,
+            _run_eagerly=None, _runners={}, _runner_sets={}, _compiled_flags=[], _fingerprint=None, _seen_version=-1, _last_runner=None, _metric_state=None, _trainer_ready=True,
         )  # fmt: skip
 
     # ------------------------------------------------------------------ compile
@@ -65,7 +68,8 @@ class Trainer:
         state["optimizer"] = optimizers.get(optimizer)
         state["compiled_loss"] = loss if isinstance(loss, LossesContainer) else LossesContainer(loss, loss_weights, names)
         state["compiled_metrics"] = MetricsContainer(metrics, weighted_metrics, names)
-        state.update(loss=loss or {}, _run_eagerly=run_eagerly, _compilations=state["_compilations"] + 1, _runners={})
+        state.update(loss=loss or {}, _run_eagerly=run_eagerly, _compilations=state["_compilations"] + 1, _runners={}, _runner_sets={})
+        state["_compiled_flags"] = [(layer, layer.trainable) for layer in self._flatten_layers()]
         STRUCTURE.version += 1
 
     @property
@@ -150,15 +154,39 @@ class Trainer:
         return known[batch_size]
 
     def _notice_changes(self, forget: bool = True) -> None:
-        """Forget the runners when layers, weights or trainable flags are others than before."""
+        """Change the runners with the layers, weights and trainable flags; those of a few states are kept (GANs go back and forth).
+
+        forget=False: the change came with making a runner, so the present ones stay.
+        """
         state = vars(self)
         if state["_seen_version"] == STRUCTURE.version:
             return
         layers = list(self._flatten_layers())
         now = state["_compilations"], tuple((id(m), m.trainable, *map(id, m._own_weights)) for m in layers)
-        if forget and now != state["_fingerprint"]:
-            state["_runners"] = {}
+        if now != state["_fingerprint"]:
+            sets = state["_runner_sets"]
+            state["_runners"] = sets.setdefault(now, {} if forget else state["_runners"])
+            while len(sets) > _STATES_KEPT:
+                sets.pop(next(iter(sets)))
         state["_fingerprint"], state["_seen_version"] = now, STRUCTURE.version
+
+    @contextmanager
+    def _as_compiled(self) -> Iterator[None]:
+        """Training goes by the trainable flags of the time when the model was compiled, as Keras has it."""
+        state = vars(self)
+        differing = [(layer, layer.trainable, flag) for layer, flag in state["_compiled_flags"] if layer.trainable != flag]
+        if not differing:
+            yield
+            return
+        try:
+            for layer, _, flag in differing:
+                vars(layer)["_trainable"] = flag
+            state["_seen_version"] = -1
+            yield
+        finally:
+            for layer, now, _ in differing:
+                vars(layer)["_trainable"] = now
+            state["_seen_version"] = -1
 
     def _logs(self, runner: Any, kind: str) -> dict[str, Any]:
         """The results after the last batch: what the step returned, where the runner keeps that, else the metrics'."""
@@ -181,10 +209,11 @@ class Trainer:
         self._check_compiled()
         if x is None:
             raise ValueError("fit needs x: arrays, or something that gives batches.")
-        return fitting.fit(
-            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight, sample_weight,
-            initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq,
-        )  # fmt: skip
+        with self._as_compiled():
+            return fitting.fit(
+                self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight, sample_weight,
+                initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq,
+            )  # fmt: skip
 
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = 1, sample_weight: Any = None, steps: int | None = None,
@@ -255,7 +284,8 @@ class Trainer:
 
     def _on_batch_of(self, kind: str, data: Any, reset_metrics: bool, return_dict: bool) -> Any:
         self._check_compiled()
-        logs = self._logs(fitting.run_batch(self, kind, data), kind)
+        with self._as_compiled() if kind == "train" else nullcontext():
+            logs = self._logs(fitting.run_batch(self, kind, data), kind)
         if reset_metrics:
             self.reset_metrics()
         return logs if return_dict else self._as_list(logs)

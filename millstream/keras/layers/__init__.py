@@ -12,5 +12,9 @@ from millstream.keras.layers import (
     noise,
     normalization,
     op_layer,
+    recurrent,
+    recurrent_cells,
+    recurrent_layers,
     side_effects,
+    wrappers,
 )

@@ -228,10 +228,10 @@ class Layer(Weighty, Losing, Described):
             outer_layer, trace.layer = trace.layer, self._name
         stack.append(f"{stack[-1]}/{self._name}" if stack and stack[-1] else self._name)
         try:
-            if not self.built:
-                self._build_for(inputs)
             if self.input_spec is not None:
                 self._check(inputs)
+            if not self.built:
+                self._build_for(inputs)
             return self._compute(inputs, rest, kwargs)
         finally:
             stack.pop()
@@ -323,10 +323,10 @@ class Layer(Weighty, Losing, Described):
         """Call on Keras tensors: build, find the outputs' shapes, and remember the call."""
         inputs = tree.map_structure(lambda x: x if isinstance(x, KerasTensor) else self._as_input(x), inputs)
         with scope.absolute(self._name):
-            if not self.built:
-                self._build_for(inputs)
             if self.input_spec is not None:
                 check_inputs(self.input_spec, inputs, self._name)
+            if not self.built:
+                self._build_for(inputs)
         with scope.absolute(""):
             outputs = self._infer(inputs, rest, kwargs)
         for x in tree.flatten(outputs):

@@ -61,15 +61,15 @@ class Dense(Layer):
     def call(self, inputs: Any) -> Any:
         """activation(inputs kernel + bias)."""
         x = inputs if inputs.dtype is self._compute_dtype else cast(inputs, self._compute_dtype)
-        y = matmul(x, self.kernel) if x.ndim == 2 else self._over_last(x)
+        y = matmul(x, self.kernel.read_value()) if x.ndim == 2 else self._over_last(x)
         if self.use_bias:
-            y = y + self.bias
+            y = y + self.bias.read_value()
         return self.activation(y)
 
     def _over_last(self, x: Any) -> Any:
         """The product over the last dimension of an input of more than two."""
         rows = reshape(x, (-1, x.shape[-1]))
-        return reshape(matmul(rows, self.kernel), (*x.shape[:-1], self.units))
+        return reshape(matmul(rows, self.kernel.read_value()), (*x.shape[:-1], self.units))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """[..., in] -> [..., units]."""

@@ -60,7 +60,7 @@ def check_inputs(spec: Any, inputs: Any, layer: str) -> None:
             raise TypeError(f"Inputs to a layer should be tensors. Got: {x}, in layer {layer}.")
     if len(leaves) != len(specs):
         raise ValueError(
-            f"Layer {layer} expects {len(specs)} input(s), but it received {len(leaves)} input tensors. Inputs received: {leaves}."
+            f"Layer {layer} expects {len(specs)} input(s), but it received {len(leaves)} input tensors, of shapes {[tuple(x.shape) for x in leaves]}."
             f"{' A list stands for several inputs: make an array of it first.' if len(specs) == 1 else ''}"
         )
     for i, (one, x) in enumerate(zip(specs, leaves, strict=True)):

@@ -424,7 +424,7 @@ class Optimizer:
 
 def _sizes(x: Any) -> tuple[Any, ...]:
     """The shape as a plain tuple, the quick way where there is an array."""
-    return x._array.shape if type(x) is Tensor else tuple(x.shape)  # type: ignore[no-any-return]
+    return x._array.shape if type(x) is Tensor else tuple(x.shape)
 
 
 def _number(value: Any, dtype: DType) -> Any:

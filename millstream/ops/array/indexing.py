@@ -30,8 +30,8 @@ class Plan(NamedTuple):
 
 def getitem(x: Any, key: Any) -> Any:
     """The operator x[key]. Raises: TypeError for what is no index, InvalidArgumentError for one out of bounds."""
-    if type(x) is Tensor and not STATE.tapes:
-        quick = _quick(x._array, key)
+    if type(x) is Tensor:
+        quick = _rows(x, key) if STATE.tapes else _quick(x._array, key)
         if quick is not None:
             return quick
     if _is_mask(key):
@@ -55,13 +55,24 @@ def _quick(array: Any, key: Any) -> Any:
     return None
 
 
+def _rows(x: Tensor, key: Any) -> Any:
+    """One plain slice along the first dimension, without a plan; None for all else."""
+    shape = x._array.shape
+    if type(key) is not slice or not shape or not _is_plain(key):
+        return None
+    begin, end, step = _slice_bounds(key, shape[0])
+    rest = shape[1:]
+    return _strided_slice.fast(x, begin=(begin, *[0] * len(rest)), end=(end, *rest), strides=(step, *[1] * len(rest)))
+
+
 def _is_basic(k: Any) -> bool:
     kind = type(k)
     return kind is int or (kind is slice and _is_plain(k)) or k is None or k is Ellipsis
 
 
 def _is_plain(key: slice) -> bool:
-    return all(v is None or type(v) is int for v in (key.start, key.stop, key.step)) and key.step != 0
+    start, stop, step = key.start, key.stop, key.step
+    return (start is None or type(start) is int) and (stop is None or type(stop) is int) and (step is None or (type(step) is int and step != 0))
 
 
 def _is_mask(key: Any) -> bool:

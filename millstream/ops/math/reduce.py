@@ -48,7 +48,7 @@ def restore(g: Any, x: Any, axis: Axes) -> Any:
 @quiet
 def reduce_sum_(xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
     """Sum along axes."""
-    return x.sum(axis, x.dtype, None, keepdims)
+    return xp.add.reduce(x, axis, x.dtype, None, keepdims)
 
 
 reduce_sum_.infer(reduced)
@@ -132,10 +132,10 @@ def _(x: Any, *, axis: Axes, keepdims: bool) -> Any:
 
 
 def _reduce(primitive: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    tensor = convert(x)
+    tensor = x if type(x) is Tensor else convert(x)
     if isinstance(axis, Tensor):
         axis = axis.numpy()
-    return primitive(tensor, axis=normalize_axes(axis, tensor.ndim), keepdims=bool(keepdims))
+    return primitive.fast(tensor, axis=normalize_axes(axis, tensor.ndim), keepdims=bool(keepdims))
 
 
 @export("tf.reduce_sum", "tf.math.reduce_sum")

@@ -94,7 +94,7 @@ def matmul(
     """
     if adjoint_a or adjoint_b:
         a, b = (conjugate(convert(v)) if adjoint else v for v, adjoint in ((a, adjoint_a), (b, adjoint_b)))
-    return _matmul(a, b, transpose_a=transpose_a or adjoint_a, transpose_b=transpose_b or adjoint_b)
+    return _matmul.fast(a, b, transpose_a=transpose_a or adjoint_a, transpose_b=transpose_b or adjoint_b)
 
 
 install_operator("__matmul__", matmul)
