@@ -273,7 +273,7 @@ def _quick_key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list
             key.append((array.shape, array.dtype))
             tensors.append(x)
         elif kind in _SIMPLE:
-            key.append((kind, x))
+            key.append((kind, x if x != 0 else str(x)))  # 0.0 and -0.0 are equal, yet divide differently
         else:
             return None, tensors
     if kwargs:
