@@ -168,7 +168,7 @@ def elementwise(chain: Chain, rank: int, machine: Machine) -> Function:
             emit(b, chain, accesses, starts, None, None, 1, None)
         return b.finish()
     lanes = 1 if any(x.operand.gathered == vector_axis for x in accesses) else machine.lanes("float32")
-    scalar_tail = any(x.operand.inner == 2 for x in accesses)
+    scalar_tail = needs_scalar_tail(accesses, machine)
 
     def inner(at: list[Value], low: Value, high: Value) -> None:
         for x in accesses:
@@ -202,6 +202,11 @@ def emit(
         accesses[reads + k].store(b, at[reads + k], axis, j, value, mask)
 
     return chain.run(b, load, store, first)
+
+
+def needs_scalar_tail(accesses: list[Access], machine: Machine) -> bool:
+    """Whether what is left of a row goes element by element: lanes picked one by one, or that the machine cannot mask."""
+    return any(x.operand.inner == 2 or (x.operand.inner == 1 and not machine.masks(x.operand.dtype)) for x in accesses)
 
 
 def vector_loop(
@@ -277,14 +282,14 @@ NEUTRAL = {"add": 0.0, "mul": 1.0, "max": float("-inf"), "min": float("inf")}
 
 def reduction(r: Reduction, machine: Machine) -> Function:
     """The nest of a reduction. Parameters: reads of `before`, operands of `after`, then the sizes of kept and folded axes."""
-    return _ReductionNest(r, machine.lanes("float32")).build()
+    return _ReductionNest(r, machine).build()
 
 
 class _ReductionNest:
     """The pieces of one reduction's nest."""
 
-    def __init__(self, r: Reduction, lanes: Lanes) -> None:
-        self.r, self.lanes, self.b = r, lanes, LoopBuilder("reduction")
+    def __init__(self, r: Reduction, machine: Machine) -> None:
+        self.r, self.machine, self.lanes, self.b = r, machine, machine.lanes("float32"), LoopBuilder("reduction")
         axes = range(r.kept + r.folded)
         self.axis = r.kept - 1 if r.along_kept else r.kept + r.folded - 1
         self.vector_axis = self.axis if axes else None
@@ -317,7 +322,7 @@ class _ReductionNest:
 
     # -- the vector runs along a kept axis: every lane folds its own column
     def _along_kept(self, at: list[Value], low: Value, high: Value) -> None:
-        tail = any(x.operand.inner == 2 for x in self.all)
+        tail = needs_scalar_tail(self.all, self.machine)
         vector_loop(self.b, low, high, self.lanes, lambda j, width, mask: self._column(at, j, width, mask), tail)
 
     def _column(self, at: list[Value], j: Value, width: Lanes, mask: Mask) -> None:
@@ -351,7 +356,7 @@ class _ReductionNest:
         emit(b, self.r.after, self.after, at[count:], None, None, 1, None, total)
 
     def _row(self, at: list[Value], axis: int, wide: Register, narrow: Register) -> None:
-        tail = any(x.operand.inner == 2 for x in self.before)
+        tail = needs_scalar_tail(self.before, self.machine)
 
         def body(j: Value, width: Lanes, mask: Mask) -> None:
             value = _value(self.b, self.r.before, self.before, at, axis, j, width, mask)

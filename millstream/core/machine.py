@@ -33,8 +33,20 @@ class Machine(NamedTuple):
         >>> machine("avx2").lanes("float64")
         4
         """
-        bits = {"float16": 32, "bfloat16": 32, "bool": 8}.get(dtype) or int("".join(c for c in dtype if c.isdigit()))
-        return max(1, self.vector_bytes * 8 // bits)
+        return max(1, self.vector_bytes * 8 // _bits(dtype))
+
+    def masks(self, dtype: str) -> bool:
+        """Whether single lanes of a vector in memory can be left alone; elsewhere LLVM makes a branch for each lane.
+
+        >>> machine("avx2").masks("float32"), machine("avx2").masks("bool"), machine("avx512").masks("bool")
+        (True, False, True)
+        """
+        return self.vector_bytes == 64 or (self.vector_bytes == 32 and _bits(dtype) >= 32)
+
+
+def _bits(dtype: str) -> int:
+    """Bits of a lane in a register."""
+    return {"float16": 32, "bfloat16": 32, "bool": 8}.get(dtype) or int("".join(c for c in dtype if c.isdigit()))
 
 
 _NAMED = {
