@@ -168,7 +168,7 @@ class Function:
         return kind
 
     def _again(self, kind: Kind, traced: Traced | None, arguments: Arguments) -> Any:
-        if traced is None or (STATE.tapes and not traced.can_be_replayed):
+        if traced is None or (STATE.tapes and not traced.can_be_replayed()):
             return self._op_by_op(kind, arguments)
         return traced.replay(arguments.tensors) if STATE.tapes else traced.run(arguments.tensors)
 
