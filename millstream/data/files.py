@@ -12,7 +12,7 @@ from millstream.core.spec import TensorSpec
 from millstream.core.tensor import Tensor, convert
 from millstream.data import mapping, specs
 from millstream.data.dataset import Dataset, stand_in
-from millstream.data.source import Source
+from millstream.data.source import Run, Source
 from millstream.util.errors import NotFoundError, invalid
 from millstream.util.export import export, publish
 
@@ -57,7 +57,7 @@ class Records(Source):
         """A string."""
         return TensorSpec([], string)
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
         return map(text, self.reader(self.filename))
 
@@ -88,9 +88,9 @@ class OfFiles(Source):
         """Unknown."""
         return specs.UNKNOWN
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        return iter(self._files)
+        return self._files.begin(run)
 
 
 def filenames_of(filenames: Any) -> Dataset:

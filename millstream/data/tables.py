@@ -16,7 +16,7 @@ from millstream.core.tensor import Tensor, convert
 from millstream.data import specs
 from millstream.data.dataset import Dataset
 from millstream.data.files import filenames_of, open_file, text
-from millstream.data.source import Source
+from millstream.data.source import Run, Source
 from millstream.util.errors import invalid
 from millstream.util.export import export
 
@@ -60,7 +60,7 @@ class _Table(Source):
         """Unknown."""
         return specs.UNKNOWN
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass. Raises: InvalidArgumentError for a line of another number of fields, and for a field of another type."""
         for name in self.names:
             for fields in self.form.lines(name):
