@@ -21,11 +21,16 @@ from millstream.graph.views import View, merged_axes
 
 @dataclass(frozen=True)
 class Place:
-    """An address to be: what it belongs to, and an offset in bytes. kind: arena, variable, const, input, output, rows."""
+    """An address to be: what it belongs to, and an offset in bytes. kind: arena, variable, const, input, output, rows; table: whole
+    numbers, which are the key; zeros: as many bytes as the key says.
+
+    extent: how many bytes from the offset on are touched; 0 where nobody counted.
+    """
 
     kind: str
     key: Any
     offset: int = 0
+    extent: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,9 @@ class Scheduled(Protocol):
 
 
 _kernels: dict[Any, Kernel] = {}
+FAMILIES: dict[
+    str, Callable[[Any, Any], list[Call]]
+] = {}  # of ops with a "kernel" rule: (lowering, group) -> calls; codegen/sliding.py fills it
 
 
 def _kernel(shape: Any, build: Callable[[], Function]) -> Kernel:
@@ -117,21 +125,37 @@ class _Lowering:
         """A node's value, broadcast to a domain."""
         root, view = self.fusion.place(node)
         base = self.base(root)
-        offset = view.offset * node.spec.dtype.numpy.itemsize
+        size = node.spec.dtype.numpy.itemsize
         wide = view.broadcast(domain)
-        return _Ref(Place(base.kind, base.key, offset), View(wide.shape, wide.strides, 0, wide.gathered), node.spec.dtype.name)
+        return _Ref(
+            Place(base.kind, base.key, view.offset * size, _extent(view) * size),
+            View(wide.shape, wide.strides, 0, wide.gathered),
+            node.spec.dtype.name,
+        )
+
+    def copyless(self, node: Node) -> Place:
+        """Where a node's value begins, for kernels that read all of it in order."""
+        return self.read(node, node.shape).place
 
     def writes(self, members: Sequence[Node], domain: tuple[int, ...]) -> list[tuple[Node, _Ref]]:
         """Where the members' values are stored."""
         found = []
         for node in members:
             for kind, key in self.plan.stored.get(node.number, ()):
-                found.append((node, _Ref(Place(kind, key), View.whole(domain), node.spec.dtype.name)))
+                view = self.fusion.place(node)[1] if kind == "arena" and key != node.number else View.whole(domain)
+                size = node.spec.dtype.numpy.itemsize
+                place = Place(kind, key, view.offset * size, _extent(view) * size)
+                found.append((node, _Ref(place, View(view.shape, view.strides), node.spec.dtype.name)))
         return found
 
     # ------------------------------------------------------------------ groups
     def group(self, group: Any) -> list[Call]:
         """The calls of one group."""
+        if group.kind in ("kernel", "convolve"):
+            node = group.anchor
+            return FAMILIES[node.op.rules["kernel"](*[x.spec for x in node.inputs], **node.options)](self, group)
+        if group.kind == "join":  # its parts have been computed where they belong
+            return []
         made: Call = getattr(self, "_" + group.kind)(group)
         return [made]
 
@@ -189,6 +213,13 @@ class _Lowering:
         results = {i: [Place(*d) for d in self.plan.stored[n]] for i, n in outputs.items() if n in self.plan.stored}
         writes = [p for places in results.values() for p in places]
         return Call(None, [], [p for p, _, _ in inputs], writes, node, inputs, results, cost=10**6)
+
+
+def _extent(view: View) -> int:
+    """How many elements from the view's first to its last lie in memory; 0 where it runs backwards."""
+    if any(s < 0 for s in view.strides) or 0 in view.shape:
+        return 0
+    return 1 + sum((n - 1) * s for n, s in zip(view.shape, view.strides, strict=True))
 
 
 class _Row(float):

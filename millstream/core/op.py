@@ -93,7 +93,7 @@ class Op:
         return self._attach("scalar", rule)
 
     def expand(self, rule: Rule) -> Rule:
-        """Attach a composite: rule(*tensors, **attrs) -> tensors, written with simpler ops; compiled code uses it."""
+        """Attach a composite: rule(*tensors, **attrs) -> tensors, written with simpler ops; compiled code uses it. None: not for these."""
         return self._attach("expand", rule)
 
     def view(self, rule: Rule) -> Rule:
@@ -107,6 +107,23 @@ class Op:
     def contraction(self, rule: Rule) -> Rule:
         """Attach a sum of products: rule(*specs, **attrs) -> subscripts as einsum's."""
         return self._attach("contraction", rule)
+
+    def layout(self, rule: Rule) -> Rule:
+        """Attach how kernels want it: rule(*tensors, **attrs) -> tensors, written with ops that have kernels, or None to stay as it is."""
+        return self._attach("layout", rule)
+
+    def kernel(self, family: str, whole: bool = False, covers: Rule = lambda *specs, **attrs: True) -> None:
+        """Say which family of kernels (`codegen/sliding.py`) computes this op, and for which specs and attributes.
+
+        whole: its inputs must lie in order, without gaps; otherwise only the last axis must run along memory.
+        """
+        self.rules["kernel"] = lambda *specs, **attrs: family if covers(*specs, **attrs) else None
+        if whole:
+            self.rules["whole"] = lambda: True
+
+    def join(self, rule: Rule) -> Rule:
+        """Attach a putting together: rule(*specs, **attrs) -> for each input, where in the result it begins; they fill it without a gap."""
+        return self._attach("join", rule)
 
     def random(self, distribution: str) -> None:
         """Say that this op draws from a stream (attributes key, high; one input: the offset), in compiled code as well."""

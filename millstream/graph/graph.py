@@ -110,6 +110,12 @@ class Graph:
             self.effects.append(node)
         return node
 
+    def fresh(self, op: Op, inputs: Iterable[Node], spec: Any) -> Node:
+        """A node of its own, though an equal one may be there: a copy for another place."""
+        node = Node(op, tuple(inputs), (), spec, self._next_token(), len(self.nodes))
+        self.nodes.append(node)
+        return node
+
     def _next_token(self) -> int:
         self._tokens += 1
         return self._tokens

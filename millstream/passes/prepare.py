@@ -10,14 +10,18 @@ Keeps: every value, bit for bit.
 from millstream.core.op import Op
 from millstream.graph.graph import COPY, INPUT, LEAVES, Graph, Node
 from millstream.graph.views import View
+from millstream.passes.joins import is_join, parts_elsewhere, source
 
 
 def prepare(graph: Graph, gathered: bool) -> Graph:
     """The graph with copies where something must own its memory."""
-    contracted = {n.op: _pack for n in graph.live() if "contraction" in n.op.rules}
-    new = graph.rewrite(contracted)
+    rules = {
+        n.op: _pack if "contraction" in n.op.rules else _in_rows for n in graph.live() if n.op.rules.keys() & {"contraction", "kernel"}
+    }
+    new = graph.rewrite(rules)
     if gathered:
         new = _gather(new)
+    new = _place_parts(new)
     new.outputs = [_owned(new, n) for n in new.outputs]
     new.updates = [(v, _owned(new, n)) for v, n in new.updates]
     return new
@@ -44,6 +48,31 @@ def _gather(graph: Graph) -> Graph:
     return new
 
 
+def _place_parts(graph: Graph) -> Graph:
+    """A copy for each part of a join that cannot be computed where it belongs."""
+    missing = parts_elsewhere(graph)
+    if not missing:
+        return graph
+
+    def copied(new: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        wanted = [(node.number, k) in missing for k in range(len(inputs))]
+        if not any(wanted):
+            return None
+        parts = [_copied(new, x) if w else x for x, w in zip(inputs, wanted, strict=True)]
+        return new.add(node.op, parts, node.attrs, node.spec)
+
+    return graph.rewrite({n.op: copied for n in graph.live() if is_join(n)})
+
+
+def _copied(graph: Graph, part: Node) -> Node:
+    """A copy of its own, behind reshapes that only add dimensions, so that it can join what computes the value."""
+    owner, plain = source(part)
+    if not plain:
+        return graph.fresh(COPY, (part,), part.spec)
+    copy = graph.fresh(COPY, (owner,), owner.spec)
+    return copy if part.shape == copy.shape else graph.add(part.op, (copy,), (("shape", part.shape),), part.spec)
+
+
 def _pack(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
     """The product with its right factor copied to run along rows, where it does not already."""
     right = inputs[1]
@@ -58,6 +87,22 @@ def _pack(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
     packed = graph.add(COPY, (right,), (), right.spec)
     attrs = tuple((k, False if k == "transpose_b" else v) for k, v in node.attrs)
     return graph.add(node.op, (inputs[0], packed), attrs, node.spec)
+
+
+def _in_rows(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
+    """The op of a kernel with copies of those inputs that do not lie as it needs them: in order, or at least the last axis along memory."""
+    whole = "whole" in node.op.rules
+    direct = [_lies_well(view_of(x), whole) for x in inputs]
+    if all(direct):
+        return None
+    copies = [x if d else graph.add(COPY, (x,), (), x.spec) for x, d in zip(inputs, direct, strict=True)]
+    return graph.add(node.op, copies, node.attrs, node.spec)
+
+
+def _lies_well(view: View | None, whole: bool) -> bool:
+    if view is None or view.gathered is not None:
+        return False
+    return view.is_whole if whole else view.strides[-1] == 1 or view.shape[-1] == 1
 
 
 def _swapped(node: Node) -> object:

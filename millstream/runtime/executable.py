@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+import millstream.codegen.sliding  # noqa: F401  # its families of kernels make themselves known
 from millstream.codegen.lower import Call, Place, lower
 from millstream.graph.graph import Graph, constant_value
 from millstream.graph.views import View
@@ -75,6 +76,8 @@ class Executable:
             self._arguments[position] = address(self._arena) + self.schedule.offsets[argument.key] + argument.offset
         elif argument.kind == "const":
             self._arguments[position] = self._constant(argument.key) + argument.offset
+        elif argument.kind in ("table", "zeros"):
+            self._arguments[position] = self._numbers(argument)
         elif argument.kind == "batch":
             self._arguments[position] = self.batch
         else:
@@ -86,12 +89,20 @@ class Executable:
         self._constants.append(array)
         return address(array)
 
+    def _numbers(self, place: Place) -> int:
+        """Memory of our own with a table of whole numbers, or with zeros."""
+        array = np.array(place.key, np.int64) if place.kind == "table" else np.zeros(place.key, np.uint8)
+        self._constants.append(array)
+        return address(array)
+
     def _interval(self, place: Place) -> tuple[Any, int, int]:
         """What a place overlaps with: bytes of the arena, or all of another array."""
         if place.kind != "arena":
             return (place.kind, id(place.key) if place.kind == "variable" else place.key), 0, 1
         spec = self.prepared.nodes[place.key].spec
         start = self.schedule.offsets[place.key]
+        if place.extent:
+            return "arena", start + place.offset, start + place.offset + place.extent
         return "arena", start, start + max(1, spec.size * spec.dtype.numpy.itemsize)
 
     def _list_variables(self) -> None:

@@ -125,6 +125,10 @@ class Metric:
         """Metrics kept as attributes."""
         return [v for v in self.__dict__.values() if isinstance(v, Metric)]
 
+    def _checkpoint_children(self) -> list[tuple[str, Any]]:
+        own = [(v._shared_name.rpartition("/")[2], v) for v in self._weights]
+        return own + [(k, v) for k, v in vars(self).items() if isinstance(v, Metric)]
+
     @property
     def weights(self) -> list[Variable]:
         """The state, that of metrics kept as attributes included."""
