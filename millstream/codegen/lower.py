@@ -7,7 +7,7 @@ batch size, makes no new one.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from millstream.codegen import nests
 from millstream.codegen.kernels.gemm import Tile, gemm, tile_for
@@ -399,8 +399,11 @@ class _ProductCall:
         operands = [replace(_operand(r, axes, k), whole=r.view.strides == (columns, 1)) for k, r in enumerate(refs)]
         count = len(self.chain.reads)
         chain = Chain(tuple(operands[:count]), tuple(operands[count:]), tuple(self.chain.steps), tuple(self.chain.stores))
-        ragged = columns % (tile.vectors * self.lowering.machine.lanes(self.dtype)) != 0
-        kernel = _kernel(("product", tile, self.dtype, ragged, chain), lambda: _product(tile, self.dtype, ragged, chain))
+        lanes = self.lowering.machine.lanes(self.dtype)
+        ragged = columns % (tile.vectors * lanes) != 0
+        single = columns // lanes if ragged and columns < tile.vectors * lanes else None
+        key = _ProductKey(tile, self.dtype, ragged, single, chain)
+        kernel = _kernel(("product", key), lambda: _product(key))
         a_row, a_k = self.left.view.strides
         arguments: list[Argument] = [self.left.place, self.right.place, rows, columns, depth, a_row, a_k, self.right.view.strides[0]]
         for k, r in enumerate(refs):
@@ -409,7 +412,19 @@ class _ProductCall:
         return Call(kernel, arguments, reads, [r.place for r in self.chain.writes], cost=2 * rows * columns * depth)
 
 
-def _product(tile: Tile, dtype: str, ragged: bool, chain: Chain) -> Function:
+class _ProductKey(NamedTuple):
+    """What shapes the code of a product; `ragged` and `single` as in `gemm`."""
+
+    tile: Tile
+    dtype: str
+    ragged: bool
+    single: int | None
+    chain: Chain
+
+
+def _product(key: _ProductKey) -> Function:
+    chain = key.chain
+
     def declare(b: LoopBuilder, columns: Value) -> list[Access]:
         named = [(f"r{k}", x) for k, x in enumerate(chain.reads)] + [(f"w{k}", x) for k, x in enumerate(chain.writes)]
         return [Access(b, name, x, range(2), 1, columns) for name, x in named]
@@ -418,4 +433,4 @@ def _product(tile: Tile, dtype: str, ragged: bool, chain: Chain) -> Function:
         at = [x.advance(b, x.start, 0, i) for x in accesses]
         nests.emit(b, chain, accesses, at, 1, j, value.type.lanes, mask, value)
 
-    return gemm("product", tile, dtype, epilogue, declare, ragged=ragged)
+    return gemm("product", key.tile, key.dtype, epilogue, declare, ragged=key.ragged, single=key.single)

@@ -17,6 +17,8 @@ from millstream.graph.views import View, merged_axes
 from millstream.passes.joins import COMPILED as COMPILED
 from millstream.passes.joins import compiles, is_matrix_product, placed
 
+SMALL = 1024  # elements of a group that is merged with others of its domain
+
 
 @dataclass(eq=False)
 class Group:
@@ -66,7 +68,7 @@ class Fusion:
         self.results = {n.number for n in graph.outputs} | {n.number for _, n in graph.updates}
         for node in self.live:
             self._place(node)
-        self._merge_scalars()
+        self._merge_small()
         self._sink()
         self.groups = [g for g in self.groups if g.bit]
 
@@ -232,14 +234,14 @@ class Fusion:
         """Whether a value is read row by row of the batch's list, which only elementwise nests do."""
         return x.number not in self.home and self.place(x)[1].gathered is not None
 
-    def _merge_scalars(self) -> None:
-        """Independent elementwise groups of single elements become one kernel: each would cost a call and do nothing."""
+    def _merge_small(self) -> None:
+        """Elementwise groups of few elements over one domain become one kernel: each would cost its compilation and a call."""
         kept: list[Group] = []
         for group in self.groups:
-            if group.kind != "elementwise" or group.domain != ():
+            if not group.bit or group.kind != "elementwise" or group.nodes[0].spec.size > SMALL:
                 continue
             for other in kept:
-                if not other.deps & group.bit and not group.deps & other.bit:
+                if other.domain == group.domain and self._apart(other, group):
                     self._merge(other, group)
                     break
             else:

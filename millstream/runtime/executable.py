@@ -43,6 +43,7 @@ class Executable:
         self._inputs: list[Any] = [None] * len(graph.inputs)
         self._outputs: list[Any] = [None] * len(graph.outputs)
         self._rows: Any = None
+        self._views: dict[int, Any] = {}
         self._variables: list[tuple[Any, bool, list[Any]]] = []  # (variable, written, [address bound, [(position, offset)]])
         self._build()
         self._list_variables()
@@ -157,8 +158,12 @@ class Executable:
         return [self._read(n) for n in self.prepared.outputs]
 
     def _read(self, node: Any) -> Any:
-        place = Place(*self.schedule.stored[node.number][-1])
-        array = self.array(place, View.whole(node.shape), node.spec.dtype.numpy)
+        array = self._views.get(node.number)
+        if array is None:
+            place = Place(*self.schedule.stored[node.number][-1])
+            array = self.array(place, View.whole(node.shape), node.spec.dtype.numpy)
+            if place.kind == "arena":  # which stays where it is
+                self._views[node.number] = array
         return array.copy() if array.ndim else array[()]
 
     def array(self, place: Place, view: View, dtype: Any) -> Any:
