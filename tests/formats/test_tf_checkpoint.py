@@ -2,6 +2,9 @@
 
 import contextlib
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import ml_dtypes
@@ -149,3 +152,19 @@ def test_state_file(tmp_path: Path) -> None:
     with pytest.raises(DamagedFileError, match="not the text that names checkpoints"):
         read_state(folder)
     assert read_state(os.path.join(folder, "none")) is None
+
+
+def test_what_killed_processes_left_is_cleared_away(prefix: str) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    for name, age in (
+        (f"w.index.{child.pid}-01234567.tmp", 100),
+        (f"w.index.{child.pid}-11234567.tmp", 0),
+        (f"w.index.{os.getpid()}-01234567.tmp", 100),
+    ):
+        path = Path(os.path.dirname(prefix), name)
+        path.write_bytes(b"part")
+        os.utime(path, (time.time() - age,) * 2)
+    write_checkpoint(prefix, {"a": np.ones(1)})
+    left = sorted(p.name.split(".")[-2] for p in Path(os.path.dirname(prefix)).glob("*.tmp"))
+    assert left == sorted([f"{child.pid}-11234567", f"{os.getpid()}-01234567"])
