@@ -32,6 +32,10 @@ provide("math", "millstream.ops.math.counting", "millstream.ops.math.segment", "
 provide_names("millstream.ops.math.counting", "tf.histogram_fixed_width", "tf.histogram_fixed_width_bins", "tf.unravel_index")
 provide_names("millstream.ops.math.segment", "tf.dynamic_partition", "tf.dynamic_stitch")
 provide("nn", "millstream.ops.nn.space", "millstream.ops.nn.conv", "millstream.ops.nn.pool", "millstream.ops.math.counting")
+for _space in ("io.gfile", "gfile", "compat.v1.gfile"):
+    provide(_space, "millstream.ops.gfile")
+provide("io", "millstream.ops.codecs", "millstream.ops.files")
+provide("image", "millstream.ops.codecs")
 provide("strings", "millstream.ops.strings")
 provide_names("millstream.ops.strings", "tf.as_string")
 provide_names(

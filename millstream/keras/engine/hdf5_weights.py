@@ -78,7 +78,7 @@ def load_layers(group: Any, layers: Sequence[Any], path: str) -> None:
 
 def _array(group: Any, name: str, variable: Variable, path: str, where: str) -> Any:
     try:
-        return hdf5.read_array(group, name, path, tuple(variable.shape))
+        return hdf5.read_array(group, name, path, variable.spec.shape)
     except DamagedFileError:
         raise
     except ValueError as error:
