@@ -77,11 +77,12 @@ def _concat(lowering: Any, group: Any) -> list[Call]:
 def _convolve(lowering: Any, group: Any) -> list[Call]:
     """A call for each phase; all share the kernel."""
     node = group.anchor
-    image, panels, plan, dtype = *node.inputs, node.options["plan"], node.spec.dtype.name
+    image, panels = node.inputs
+    plan, dtype = node.options["plan"], node.spec.dtype.name
     x, strides = _image(lowering, image)
     f = lowering.copyless(panels)
     tile = conv.tile_of(panels.shape[2], lowering.machine, dtype)
-    chain, operands, accesses, refs = _epilogue(lowering, group)
+    chain, accesses, refs = _epilogue(lowering, group)
     ragged = plan.sizes[2] % panels.shape[2] != 0
     guarded = any(_leaves(image, plan, phase) for phase in plan.phases)
     kernel = _kernel(("convolution", tile, dtype, ragged, guarded, chain), lambda: _convolution(tile, dtype, (ragged, guarded), chain))
@@ -113,7 +114,7 @@ def _block(tile: Tile, pixels: int, panels: Any) -> int:
     return 16 if panels.spec.size * 4 <= 192 << 10 else max(16, -(-count // 4))
 
 
-def _epilogue(lowering: Any, group: Any) -> tuple[Chain, list[Any], list[Argument], list[_Ref]]:
+def _epilogue(lowering: Any, group: Any) -> tuple[Chain, list[Argument], list[_Ref]]:
     """What follows a convolution, over rows of pixels: its chain, and the arguments of its accesses."""
     maker = _ChainMaker(lowering, group.domain, group.nodes, anchor=group.anchor)
     rows, columns = _size(group.domain[:-1]), group.domain[-1]
@@ -125,7 +126,7 @@ def _epilogue(lowering: Any, group: Any) -> tuple[Chain, list[Any], list[Argumen
     arguments: list[Argument] = []
     for k, r in enumerate(refs):
         arguments += _access(r, operands[k], axes, k, range(2), 1)
-    return chain, operands, arguments, refs
+    return chain, arguments, refs
 
 
 def _by_rows(view: View, rows: int) -> View:
@@ -158,7 +159,8 @@ def _convolution(tile: Tile, dtype: str, kind: tuple[bool, bool], chain: Chain) 
 # ---------------------------------------------------------------------------------------------- filter gradient
 def _filter_gradient(lowering: Any, group: Any) -> list[Call]:
     node = group.anchor
-    image, dy, plan, dtype = *node.inputs, node.options["plan"], node.spec.dtype.name
+    image, dy = node.inputs
+    plan, dtype = node.options["plan"], node.spec.dtype.name
     (phase,) = plan.phases
     (x, x_strides), (g, g_strides) = _image(lowering, image), _image(lowering, dy)
     columns, lanes = dy.shape[3], lowering.machine.lanes(dtype)
