@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reference import Case, larger
+from tests.keras.reference import Case, larger
 
 import millstream as tf
 
