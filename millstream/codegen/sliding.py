@@ -6,12 +6,13 @@
 from typing import Any
 
 from millstream.codegen import nests
-from millstream.codegen.kernels import conv, conv_gradient, layouts, pooling
+from millstream.codegen.kernels import conv, conv_gradient, layouts, pooling, winograd
 from millstream.codegen.kernels.gemm import Tile
 from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.lower import FAMILIES, Argument, Call, Place, _access, _ChainMaker, _kernel, _operand, _Ref
 from millstream.codegen.nests import Access, Chain
 from millstream.graph.views import View, merged_axes
+from millstream.ops.nn.winograd import tiles_of
 
 CHUNK = 256  # output pixels that the filter gradient takes at a time: their part of dY fills half of a first-level cache
 
@@ -144,7 +145,37 @@ def _size(shape: tuple[int, ...]) -> int:
     return count
 
 
-def _convolution(tile: Tile, dtype: str, kind: tuple[bool, bool], chain: Chain) -> Function:
+def _winograd_panels(lowering: Any, group: Any) -> list[Call]:
+    node = group.anchor
+    f = lowering.copyless(node.inputs[0])
+    width = node.shape[3]
+    kernel = _kernel(("winograd panels", width), lambda: winograd.panels("winograd_panels", width))
+    writes = [w.place for _, w in lowering.writes([node], node.shape)]
+    return [Call(kernel, [f, w, node.shape[1], node.shape[2]], [f], [w], cost=4 * node.spec.size) for w in writes]
+
+
+def _winograd(lowering: Any, group: Any) -> list[Call]:
+    """The whole convolution is one call; its workspace counts as written, so that no other call uses it at the same time."""
+    node = group.anchor
+    image, filters, scratch = node.inputs
+    plan = node.options["plan"]
+    x, strides = _image(lowering, image)
+    u, memory = lowering.copyless(filters), lowering.copyless(scratch)
+    width, channels = filters.shape[3], plan.depth
+    block = tiles_of(channels, filters.shape[1] * width)
+    tile = conv.tile_of(width, lowering.machine, "float32")
+    chain, accesses, refs = _epilogue(lowering, group)
+    kernel = _kernel(("winograd", tile, block, chain), lambda: winograd.convolution("winograd", tile, block, *_hooks(chain)))
+    tiles = image.shape[0] * -(-plan.sizes[0] // 4) * -(-plan.sizes[1] // 4)
+    slots = scratch.spec.size // (36 * block * (channels + filters.shape[1] * width))
+    sizes: list[Argument] = [*image.shape[:3], channels, plan.sizes[2], *plan.sizes[:2], *plan.phases[0].taps[0], *strides, tiles, slots]
+    reads, writes = [x.place, u, *[r.place for r in refs[: len(chain.reads)]]], [memory, *[r.place for r in refs[len(chain.reads) :]]]
+    return [Call(kernel, [x.place, u, memory, *sizes, *accesses], reads, writes, cost=2 * tiles * 36 * channels * plan.sizes[2])]
+
+
+def _hooks(chain: Chain) -> tuple[Any, Any]:
+    """The epilogue of a kernel over rows and columns, and what declares its accesses."""
+
     def declare(b: LoopBuilder) -> list[Access]:
         named = [(f"r{k}", x) for k, x in enumerate(chain.reads)] + [(f"w{k}", x) for k, x in enumerate(chain.writes)]
         return [Access(b, name, x, range(2), 1) for name, x in named]
@@ -153,7 +184,11 @@ def _convolution(tile: Tile, dtype: str, kind: tuple[bool, bool], chain: Chain) 
         at = [x.advance(b, x.start, 0, i) for x in accesses]
         nests.emit(b, chain, accesses, at, 1, j, value.type.lanes, mask, value)
 
-    return conv.convolution("convolution", tile, dtype, epilogue, declare, ragged=kind[0], guarded=kind[1])
+    return epilogue, declare
+
+
+def _convolution(tile: Tile, dtype: str, kind: tuple[bool, bool], chain: Chain) -> Function:
+    return conv.convolution("convolution", tile, dtype, *_hooks(chain), ragged=kind[0], guarded=kind[1])
 
 
 # ---------------------------------------------------------------------------------------------- filter gradient
@@ -207,4 +242,5 @@ def _pooled(lowering: Any, group: Any, x: tuple[int, ...], y: tuple[int, ...]) -
 
 
 FAMILIES.update({"max_pool": _pool, "mean_pool": _pool, "max_pool_gradient": _pool_gradient, "mean_pool_gradient": _pool_gradient})
+FAMILIES.update({"winograd": _winograd, "winograd_panels": _winograd_panels, "workspace": lambda lowering, group: []})
 FAMILIES.update({"halo": _halo, "concat": _concat, "panels": _panels, "convolution": _convolve, "filter_gradient": _filter_gradient})
