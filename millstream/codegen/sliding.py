@@ -6,13 +6,13 @@
 from typing import Any
 
 from millstream.codegen import nests
-from millstream.codegen.kernels import conv, conv_gradient, layouts, pooling, winograd
+from millstream.codegen.kernels import conv, conv_gradient, layouts, pooling, winograd, winograd_gradient
 from millstream.codegen.kernels.gemm import Tile
 from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.lower import FAMILIES, Argument, Call, Place, _access, _ChainMaker, _kernel, _operand, _Ref
 from millstream.codegen.nests import Access, Chain
 from millstream.graph.views import View, merged_axes
-from millstream.ops.nn.winograd import tiles_of
+from millstream.ops.nn.winograd import block_of, tiles_of
 
 CHUNK = 256  # output pixels that the filter gradient takes at a time: their part of dY fills half of a first-level cache
 
@@ -173,6 +173,21 @@ def _winograd(lowering: Any, group: Any) -> list[Call]:
     return [Call(kernel, [x.place, u, memory, *sizes, *accesses], reads, writes, cost=2 * tiles * 36 * channels * plan.sizes[2])]
 
 
+def _winograd_gradient(lowering: Any, group: Any) -> list[Call]:
+    node = group.anchor
+    image, dy, scratch = node.inputs
+    plan = node.options["plan"]
+    (x, x_strides), (g, g_strides) = _image(lowering, image), _image(lowering, dy)
+    memory, channels, columns = lowering.copyless(scratch), image.shape[3], dy.shape[3]
+    block, tile = block_of(channels, columns), conv.tile_of(2 * lowering.machine.lanes("float32"), lowering.machine, "float32")
+    kernel = _kernel(("winograd gradient", tile, block), lambda: winograd_gradient.filter_gradient("winograd_gradient", tile, block))
+    tiles = image.shape[0] * -(-dy.shape[1] // 4) * -(-dy.shape[2] // 4)
+    sizes: list[Argument] = [*image.shape[1:3], channels, columns, *dy.shape[1:3], *plan.phases[0].taps[0], *x_strides, *g_strides, tiles]
+    writes = [w.place for _, w in lowering.writes([node], node.shape)]
+    cost = 2 * tiles * 36 * channels * columns
+    return [Call(kernel, [x.place, g.place, memory, w, *sizes], [x.place, g.place], [memory, w], cost=cost) for w in writes]
+
+
 def _hooks(chain: Chain) -> tuple[Any, Any]:
     """The epilogue of a kernel over rows and columns, and what declares its accesses."""
 
@@ -242,5 +257,5 @@ def _pooled(lowering: Any, group: Any, x: tuple[int, ...], y: tuple[int, ...]) -
 
 
 FAMILIES.update({"max_pool": _pool, "mean_pool": _pool, "max_pool_gradient": _pool_gradient, "mean_pool_gradient": _pool_gradient})
-FAMILIES.update({"winograd": _winograd, "winograd_panels": _winograd_panels, "workspace": lambda lowering, group: []})
+FAMILIES.update({"winograd": _winograd, "winograd_gradient": _winograd_gradient, "winograd_panels": _winograd_panels, "workspace": lambda lowering, group: []})
 FAMILIES.update({"halo": _halo, "concat": _concat, "panels": _panels, "convolution": _convolve, "filter_gradient": _filter_gradient})

@@ -8,8 +8,8 @@ Reference: the op's meaning; agreement to 3e-6 of the largest value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from millstream.codegen.kernels.conv import Extra
 from millstream.codegen.kernels.gemm import Epilogue, Tile
@@ -53,6 +53,27 @@ def output_transform(m: Vectors) -> list[Value]:
         sums[0] * (P * P) + sums[1] * (Q * Q),
         differences[0] * P**3 + differences[1] * Q**3 + m[5],
     ]
+
+
+class Patch(NamedTuple):
+    """A square of pixels: where it begins, strides between rows and pixels, which rows and columns exist, and how many channels do."""
+
+    start: Pointer
+    strides: tuple[Value, Value]
+    inside: tuple[list[Value], list[Value]]
+    channels: Value
+
+
+def spread(b: LoopBuilder, patch: Patch, transform: Callable[[Vectors], list[Value]], middle: Pointer, lanes: int) -> Iterator[Value]:
+    """The 36 elements of a patch's transform, one vector of channels; pixels that do not exist are 0."""
+    rows, columns = patch.inside
+    for k, column in enumerate(columns):
+        seen = [b.mask(b.select(b.and_(row, column), patch.channels, 0), lanes) for row in rows]
+        d = [b.load(patch.start, patch.strides[0] * r + patch.strides[1] * k, lanes, mask) for r, mask in enumerate(seen)]
+        for r, value in enumerate(transform(d)):
+            b.store(middle, (r * len(columns) + k) * lanes, value)
+    for r in range(SIDE):
+        yield from transform([b.load(middle, (r * len(columns) + k) * lanes, lanes) for k in range(len(columns))])
 
 
 def panels(name: str, width: int, target: Machine | None = None) -> Function:
@@ -138,17 +159,10 @@ class _Winograd:
             columns = [b.lt(b.cast(w + c, "uint64"), b.cast(s["width"], "uint64")) for c in range(SIDE)]
             image = b.offset(self.x, n * s["x_image"] + h * s["x_row"] + w * s["x_pixel"])
             with b.loop(0, s["channels"], self.lanes) as c:
-                left = s["channels"] - c
-                for k in range(SIDE):
-                    seen = [b.mask(b.select(b.and_(rows[r], columns[k]), left, 0), self.lanes) for r in range(SIDE)]
-                    d = [b.load(image, r * s["x_row"] + k * s["x_pixel"] + c, self.lanes, seen[r]) for r in range(SIDE)]
-                    for r, value in enumerate(input_transform(d)):
-                        b.store(self.middle, (r * SIDE + k) * self.lanes, value)
-                mask = b.mask(left, self.lanes)
-                for r in range(SIDE):
-                    row = input_transform([b.load(self.middle, (r * SIDE + k) * self.lanes, self.lanes) for k in range(SIDE)])
-                    for k, value in enumerate(row):
-                        b.store(self.v, (r * SIDE + k) * self.v_element + t * s["channels"] + c, value, mask)
+                mask = b.mask(s["channels"] - c, self.lanes)
+                tile = Patch(b.offset(image, c), (s["x_row"], s["x_pixel"]), (rows, columns), s["channels"] - c)
+                for e, value in enumerate(spread(b, tile, input_transform, self.middle, self.lanes)):
+                    b.store(self.v, self.v_element * e + t * s["channels"] + c, value, mask)
 
     # ------------------------------------------------------------------ M = V U
     def products(self, count: Value) -> None:

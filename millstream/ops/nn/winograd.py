@@ -15,7 +15,7 @@ from millstream.core.machine import cores, machine
 from millstream.core.op import op
 from millstream.core.samples import Array as Sampled, Sample
 from millstream.core.spec import ArraySpec, Shape
-from millstream.ops.nn.taps import Phase, Plan, tap_convolution
+from millstream.ops.nn.taps import Phase, Plan, tap_convolution, tap_gradient
 from millstream.ops.rules import Array, Namespace
 from millstream.util.flags import flag
 
@@ -136,3 +136,54 @@ def _pays(x: Shape, plan: Plan) -> bool:
     used = plan.sizes[0] * plan.sizes[1] / (OUT * OUT * across[0] * across[1])
     enough = min(plan.depth, plan.sizes[2]) >= FEWEST_CHANNELS and x[0] * across[0] * across[1] >= FEWEST_TILES
     return enough and used > 0.5 and 36 * plan.depth * plan.sizes[2] <= LARGEST
+
+
+# ---------------------------------------------------------------------------------------------- filter gradient
+def block_of(channels: int, columns: int) -> int:
+    """T of the filter gradient: as many tiles as leave V and D in a share of the last cache."""
+    return max(48, min(256, (1 << 20) // (36 * (channels + columns)) // 8 * 8))
+
+
+def gradient_scratch(channels: int, columns: int) -> int:
+    """Elements of V, D and their products; channels and columns are counted up to whole register tiles."""
+    whole, panels = -(-channels // 12) * 12, -(-columns // 64) * 64
+    return 36 * (block_of(channels, columns) * (whole + panels) + whole * panels) + 64
+
+
+def _gradient_sample() -> list[Sample]:
+    plan = _sample()[0].attrs["plan"]
+    return [Sample("edges", (Sampled((3, 7, 9, 11)), Sampled((3, 7, 9, 21)), Sampled((gradient_scratch(11, 21),))), {"plan": plan}, gradient=False)]
+
+
+@op(name="winograd_gradient", samples=_gradient_sample)
+def winograd_gradient(xp: Namespace, x: Array, dy: Array, scratch: Array, *, plan: Plan) -> Array:
+    """The filters' gradient [3, 3, C, K] of the plan's convolution, by transforms."""
+    a, g, b = matrices()
+    (h0, w0), (p, q) = plan.phases[0].taps[0], (-(-n // OUT) for n in dy.shape[1:3])
+    wide = np.zeros((x.shape[0], p * OUT + 2, q * OUT + 2, x.shape[3]), np.float64)
+    rows, columns = (_overlap(n, start, size) for n, start, size in zip(x.shape[1:3], (h0, w0), wide.shape[1:3], strict=True))
+    wide[:, rows[1], columns[1]] = x[:, rows[0], columns[0]]
+    outer = np.zeros((x.shape[0], p * OUT, q * OUT, dy.shape[3]), np.float64)
+    outer[:, : dy.shape[1], : dy.shape[2]] = dy
+    total = np.zeros((SIDE, SIDE, x.shape[3], dy.shape[3]))
+    for i in range(0, p * OUT, OUT):
+        for j in range(0, q * OUT, OUT):
+            v = np.einsum("ar,bs,nrsc->nabc", b, b, wide[:, i : i + SIDE, j : j + SIDE], optimize=True)
+            d = np.einsum("ia,jb,nijk->nabk", a, a, outer[:, i : i + OUT, j : j + OUT], optimize=True)
+            total += np.einsum("nabc,nabk->abck", v, d, optimize=True)
+    return np.einsum("ar,bs,abck->rsck", g, g, total, optimize=True).astype(x.dtype)
+
+
+winograd_gradient.infer(lambda x, dy, scratch, *, plan: ArraySpec((3, 3, x.shape[3], dy.shape[3]), x.dtype))
+winograd_gradient.no_gradient()
+winograd_gradient.kernel("winograd_gradient", covers=lambda x, *others, **attrs: x.dtype.name == "float32")
+
+
+@tap_gradient.layout
+def _(x: Any, dy: Any, *, window: Shape, plan: Plan) -> Any:
+    """Where it is quicker."""
+    channels, columns = int(x.shape[3]), int(dy.shape[3])
+    whole = plan._replace(sizes=(*plan.sizes[:2], columns))
+    if flag("MILLSTREAM_WINOGRAD") == "0" or x.dtype.name != "float32" or window != (3, 3) or not _pays(tuple(int(n) for n in x.shape), whole):
+        return None
+    return winograd_gradient(x, dy, workspace(size=gradient_scratch(channels, columns)), plan=whole)
