@@ -12,7 +12,7 @@ from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.lower import FAMILIES, Argument, Call, Place, _access, _ChainMaker, _kernel, _operand, _Ref
 from millstream.codegen.nests import Access, Chain
 from millstream.graph.views import View, merged_axes
-from millstream.ops.nn.winograd import block_of, tiles_of
+from millstream.ops.nn.winograd import block_of, slot_size, tiles_of
 
 CHUNK = 256  # output pixels that the filter gradient takes at a time: their part of dY fills half of a first-level cache
 
@@ -167,7 +167,7 @@ def _winograd(lowering: Any, group: Any) -> list[Call]:
     chain, accesses, refs = _epilogue(lowering, group)
     kernel = _kernel(("winograd", tile, block, chain), lambda: winograd.convolution("winograd", tile, block, *_hooks(chain)))
     tiles = image.shape[0] * -(-plan.sizes[0] // 4) * -(-plan.sizes[1] // 4)
-    slots = scratch.spec.size // (36 * block * (channels + filters.shape[1] * width))
+    slots = scratch.spec.size // slot_size(channels, filters.shape[1] * width)
     sizes: list[Argument] = [*image.shape[:3], channels, plan.sizes[2], *plan.sizes[:2], *plan.phases[0].taps[0], *strides, tiles, slots]
     reads, writes = [x.place, u, *[r.place for r in refs[: len(chain.reads)]]], [memory, *[r.place for r in refs[len(chain.reads) :]]]
     return [Call(kernel, [x.place, u, memory, *sizes, *accesses], reads, writes, cost=2 * tiles * 36 * channels * plan.sizes[2])]

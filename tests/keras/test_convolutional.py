@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.keras.reference import Case, larger
 
 import millstream as tf
+from tests.keras.reference import Case, larger
 
 layers = tf.keras.layers
 FAMILIES = ("Conv1D", "Conv2D", "Conv3D", "Transpose", "Separable", "Depthwise", "Pool", "UpSampling", "ZeroPadding", "Cropping", "BatchNorm")

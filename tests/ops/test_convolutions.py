@@ -139,3 +139,37 @@ def test_every_padding_agrees_with_a_window_at_a_time() -> None:
     wide = np.pad(x, ((0, 0), (1, 0), (2, 1), (0, 0)))
     for i, j in itertools.product(range(y.shape[1]), range(y.shape[2])):
         np.testing.assert_allclose(y[0, i, j], np.einsum("rsc,rsck->k", wide[0, 2 * i : 2 * i + 2, j : j + 3], f), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("images", "side", "channels", "columns", "padding"), [
+    (6, (8, 8), 32, 48, "SAME"), (3, (13, 11), 37, 35, "SAME"), (3, (10, 14), 40, 32, "VALID"), (30, (4, 3), 33, 64, "SAME"), (2, (32, 32), 64, 64, "SAME"),
+])  # fmt: skip
+def test_winograd_is_close_to_exact_sums(images: int, side: tuple[int, int], channels: int, columns: int, padding: str) -> None:
+    pads = padding_of(padding, side, (3, 3), (1, 1), (1, 1))
+    outs = output_sizes(side, (3, 3), (1, 1), pads, (1, 1), "")
+    random = np.random.RandomState(5)
+    x, f, dy = (random.randn(*s).astype(np.float32) for s in ((images, *side, channels), (3, 3, channels, columns), (images, *outs, columns)))
+    geometry: dict[str, Any] = {"strides": (1, 1), "pads": pads, "dilations": (1, 1), "groups": 1}
+    cases: list[tuple[Op, list[Any], dict[str, Any], float]] = [
+        (convolution, [x, f], {}, 4e-6), (input_gradient, [dy, f], {"sizes": side}, 4e-6), (filter_gradient, [x, dy], {"window": (3, 3)}, 8e-6),
+    ]  # fmt: skip
+    for op, arrays, more, bound in cases:
+        made = _compiled(op, arrays, **geometry, **more)
+        assert any("winograd" in c.kernel.key for c in made.calls if c.kernel is not None)
+        found = []
+        for threads in (1, 2, 5):
+            made._arena[:] = 0xFF
+            made.bind_variables()
+            run(made.plan, 0, 1, threads)
+            found.append(made._read(made.prepared.outputs[0]))
+        np.testing.assert_array_equal(found[0], found[1])
+        np.testing.assert_array_equal(found[0], found[2])
+        exact = op.meaning(np, *[a.astype(np.float64) for a in arrays], **geometry, **more)
+        assert np.abs(found[0] - exact).max() < bound * np.abs(exact).max(), op.name
+
+
+def test_winograd_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILLSTREAM_WINOGRAD", "0")
+    x, f = np.ones((4, 16, 16, 32), np.float32), np.ones((3, 3, 32, 32), np.float32)
+    made = _compiled(convolution, [x, f], strides=(1, 1), pads=((1, 1), (1, 1)), dilations=(1, 1), groups=1)
+    assert not any("winograd" in c.kernel.key for c in made.calls if c.kernel is not None)

@@ -21,6 +21,7 @@ SIZES = (
 )  # fmt: skip
 P, Q = 0.75, 1.5
 SIDE, OUT = 6, 4
+PAD = 16  # elements between planes, so that their equal places fall into different sets of a cache
 Vectors = Sequence[Value]
 
 
@@ -121,7 +122,8 @@ class _Winograd:
         self.width = tile.vectors * self.lanes
         self.across = (size["columns"] + (self.width - 1)) / self.width
         self.tall, self.broad = (size["out_h"] + (OUT - 1)) / OUT, (size["out_w"] + (OUT - 1)) / OUT
-        self.v_element, self.m_element = size["channels"] * self.block, self.across * (self.width * self.block)
+        self.row = (size["channels"] + (self.lanes - 1)) / self.lanes * self.lanes  # of V: whole vectors, since masked stores are slow
+        self.v_element, self.m_element = self.row * self.block + PAD, self.across * (self.width * self.block) + PAD
         self.v = b.offset(scratch, b.thread * 36 * (self.v_element + self.m_element))
         self.m = b.offset(self.v, self.v_element * 36)
         self.middle = b.stack("float32", SIDE * SIDE * self.lanes)
@@ -159,27 +161,25 @@ class _Winograd:
             columns = [b.lt(b.cast(w + c, "uint64"), b.cast(s["width"], "uint64")) for c in range(SIDE)]
             image = b.offset(self.x, n * s["x_image"] + h * s["x_row"] + w * s["x_pixel"])
             with b.loop(0, s["channels"], self.lanes) as c:
-                mask = b.mask(s["channels"] - c, self.lanes)
                 tile = Patch(b.offset(image, c), (s["x_row"], s["x_pixel"]), (rows, columns), s["channels"] - c)
                 for e, value in enumerate(spread(b, tile, input_transform, self.middle, self.lanes)):
-                    b.store(self.v, self.v_element * e + t * s["channels"] + c, value, mask)
+                    b.store(self.v, self.v_element * e + t * self.row + c, value)
 
     # ------------------------------------------------------------------ M = V U
     def products(self, count: Value) -> None:
         """Every element's product, panel by panel, tile of rows by tile."""
-        b, s, rows = self.b, self.s, self.tile.rows
-        depth = s["channels"]
+        b, rows, depth = self.b, self.tile.rows, self.s["channels"]
         columns = self.across * self.width
         with b.loop(0, SIDE * SIDE) as e, b.loop(0, self.across) as panel:
             filters = b.offset(self.u, (e * self.across + panel) * depth * self.width)
             with b.loop(0, count, rows) as t:
-                self.one_tile(b.offset(self.v, e * self.v_element + t * depth), filters, b.offset(self.m, e * self.m_element + t * columns + panel * self.width))
+                self.one_tile(b.offset(self.v, e * self.v_element + t * self.row), filters, b.offset(self.m, e * self.m_element + t * columns + panel * self.width))
 
     def one_tile(self, left: Pointer, filters: Pointer, target: Pointer) -> None:
         """`rows` tiles by a panel of channels; rows after the last tile hold anything, and are never read."""
         b, vectors, depth = self.b, self.tile.vectors, self.s["channels"]
         sums = [b.register(b.const(0, Type("float32", self.lanes))) for _ in range(self.tile.rows * vectors)]
-        rows = [b.offset(left, depth * r) for r in range(self.tile.rows)]
+        rows = [b.offset(left, self.row * r) for r in range(self.tile.rows)]
         at_v = b.register(b.const(0, "int64"))
         with b.loop(0, depth * self.width, self.width) as at:
             across = [b.load(filters, at + v * self.lanes, self.lanes) for v in range(vectors)]

@@ -2,14 +2,14 @@
 
     V = B^T d B of each tile of inputs [C]   D = A dY A^T of its 4 x 4 outputs' gradients [K]   S[e] their products, [C, K]
 Blocks of T tiles: all threads transform, wait, and add to S, each to elements of its own: the order of every sum is that of the tiles.
-The workspace is shared: V [36][T][C], D [36][T][whole panels of K], S [36][whole tiles of C][whole panels of K].
+The workspace is shared: V [36][T][C], D [36][panels of K][T][width], S [36][whole tiles of C][whole panels of K].
 Reference: the op's meaning; agreement to 5e-6 of the largest value.
 """
 
 from __future__ import annotations
 
 from millstream.codegen.kernels.gemm import Tile
-from millstream.codegen.kernels.winograd import OUT, SIDE, P, Patch, Q, Vectors, input_transform, spread
+from millstream.codegen.kernels.winograd import OUT, PAD, SIDE, P, Patch, Q, Vectors, input_transform, spread
 from millstream.codegen.loops import Function, LoopBuilder, Pointer, Type, Value
 from millstream.core.machine import Machine, machine
 
@@ -55,7 +55,8 @@ class _Gradient:
         self.across = (size["columns"] + (self.width - 1)) / self.width
         self.down = (size["channels"] + (tile.rows - 1)) / tile.rows
         self.columns = self.across * self.width
-        self.v_element, self.d_element = size["channels"] * self.block, self.columns * self.block
+        self.row = (size["channels"] + (self.lanes - 1)) / self.lanes * self.lanes
+        self.v_element, self.d_element = self.row * self.block + PAD, self.columns * self.block + PAD
         self.s_element = self.down * tile.rows * self.columns
         self.sums = scratch
         self.v = b.offset(scratch, self.s_element * 36)
@@ -88,15 +89,16 @@ class _Gradient:
             image = b.offset(self.x, n * s["x_image"] + h * s["x_row"] + w * s["x_pixel"])
             with b.loop(0, s["channels"], self.lanes) as c:
                 patch = Patch(b.offset(image, c), (s["x_row"], s["x_pixel"]), inside, s["channels"] - c)
-                mask = b.mask(s["channels"] - c, self.lanes)
                 for e, value in enumerate(spread(b, patch, input_transform, self.middle, self.lanes)):
-                    b.store(self.v, self.v_element * e + t * s["channels"] + c, value, mask)
+                    b.store(self.v, self.v_element * e + t * self.row + c, value)
             outputs = self.inside((i * OUT, j * OUT), ("out_h", "out_w"), OUT)
             gradient = b.offset(self.g, n * s["g_image"] + i * OUT * s["g_row"] + j * OUT * s["g_pixel"])
             with b.loop(0, s["columns"], self.lanes) as k:
                 patch = Patch(b.offset(gradient, k), (s["g_row"], s["g_pixel"]), outputs, s["columns"] - k)
+                panel = k / self.width
+                place = panel * (self.width * self.block) + t * self.width + (k - panel * self.width)
                 for e, value in enumerate(spread(b, patch, gradient_transform, self.middle, self.lanes)):
-                    b.store(self.d, self.d_element * e + t * self.columns + k, value)
+                    b.store(self.d, self.d_element * e + place, value)
 
     def inside(self, start: tuple[Value, Value], limits: tuple[str, str], side: int) -> tuple[list[Value], list[Value]]:
         """Which rows and columns of a square exist."""
@@ -117,7 +119,7 @@ class _Gradient:
             panel = (item - e * whole) / self.down
             c = (item - e * whole - panel * self.down) * self.tile.rows
             target = b.offset(self.sums, e * self.s_element + c * self.columns + panel * self.width)
-            self.one_tile((b.offset(self.v, e * self.v_element + c), b.offset(self.d, e * self.d_element + panel * self.width)), target, count, more)
+            self.one_tile((b.offset(self.v, e * self.v_element + c), b.offset(self.d, e * self.d_element + panel * (self.width * self.block))), target, count, more)
 
     def one_tile(self, operands: tuple[Pointer, Pointer], target: Pointer, count: Value, more: Value) -> None:
         """A register tile: rows after the last channel hold anything, and are never read."""
@@ -129,7 +131,7 @@ class _Gradient:
                 b.assign(register, b.load(target, place, self.lanes))
         rows = [b.offset(left, r) for r in range(self.tile.rows)]
         at_v = b.register(b.const(0, "int64"))
-        with b.loop(0, count * self.columns, self.columns) as t:
+        with b.loop(0, count * self.width, self.width) as t:
             across = [b.load(right, t + v * self.lanes, self.lanes) for v in range(vectors)]
             here = at_v.value
             for r, row in enumerate(rows):
@@ -137,7 +139,7 @@ class _Gradient:
                 for v, vector in enumerate(across):
                     register = sums[r * vectors + v]
                     b.assign(register, b.fma(scalar, vector, register.value))
-            b.assign(at_v, here + self.s["channels"])
+            b.assign(at_v, here + self.row)
         for register, place in zip(sums, at, strict=True):
             b.store(target, place, register.value)
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from millstream.core.machine import cores, machine
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, Shape
 from millstream.ops.nn.taps import Phase, Plan, tap_convolution, tap_gradient
 from millstream.ops.rules import Array, Namespace
@@ -41,7 +42,7 @@ def matrices() -> tuple[Any, Any, Any]:
 
 
 # ---------------------------------------------------------------------------------------------- memory
-@op(name="workspace", samples=lambda: [])
+@op(name="workspace", samples=list)
 def workspace(xp: Namespace, *none: Array, size: int) -> Array:
     """Memory that holds nothing yet, for kernels that need some."""
     return np.zeros(size, np.float32)
@@ -77,7 +78,12 @@ def _sample() -> list[Sample]:
 
 def scratch_size(channels: int, columns: int) -> int:
     """Elements that all threads need for V and M, columns counting whole panels."""
-    return cores() * 36 * tiles_of(channels, columns) * (channels + columns)
+    return cores() * slot_size(channels, columns)
+
+
+def slot_size(channels: int, columns: int) -> int:
+    """Elements that one thread needs: V, with whole vectors of channels, and M, with a little room between their planes."""
+    return 36 * (tiles_of(channels, columns) * (-(-channels // 16) * 16 + columns) + 32)
 
 
 def tiles_of(channels: int, columns: int) -> int:
@@ -146,8 +152,8 @@ def block_of(channels: int, columns: int) -> int:
 
 def gradient_scratch(channels: int, columns: int) -> int:
     """Elements of V, D and their products; channels and columns are counted up to whole register tiles."""
-    whole, panels = -(-channels // 12) * 12, -(-columns // 64) * 64
-    return 36 * (block_of(channels, columns) * (whole + panels) + whole * panels) + 64
+    whole, panels = -(-channels // 48) * 48, -(-columns // 64) * 64
+    return 36 * (block_of(channels, columns) * (whole + panels) + whole * panels + 32) + 64
 
 
 def _gradient_sample() -> list[Sample]:
