@@ -23,7 +23,8 @@ from millstream.util.flags import flag
 P, Q = 0.75, 1.5  # the points
 SIDE, OUT = 6, 4
 FEWEST_CHANNELS, FEWEST_TILES = 32, 24  # below these the transforms cost more than the products they save
-LARGEST = 256 * 256 * 36  # elements of U beyond which reading it takes longer than direct sums
+LARGEST = 512 * 512 * 36  # elements of U beyond which reading it takes longer than direct sums
+FAR = 128 * 128  # products of channels above which U lies in the last cache or in memory, and is to be read for many tiles at once
 SCRATCH = 96 << 10  # elements of V and M together that a second-level cache may hold
 
 
@@ -89,6 +90,8 @@ def slot_size(channels: int, columns: int) -> int:
 def tiles_of(channels: int, columns: int) -> int:
     """T: a multiple of the register tile's rows that leaves V and M in the second-level cache, within reason."""
     rows = 12
+    if channels * columns > FAR:
+        return 48
     return max(rows, min(48, SCRATCH // (36 * (channels + columns)) // rows * rows))
 
 
