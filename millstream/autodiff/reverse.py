@@ -7,8 +7,10 @@ under another tape (second order).
 from collections.abc import Sequence
 from typing import Any
 
+from millstream.core.deferred import Deferred, now
 from millstream.core.dispatch import Hooks
 from millstream.core.op import Op
+from millstream.core.variable import read_variable
 
 # One op that was carried out: the op, its inputs, its attributes, and what the call returned (a tensor or a tuple of them).
 Record = tuple[Op, tuple[Any, ...], dict[str, Any], Any]
@@ -30,8 +32,10 @@ def backprop(records: Sequence[Record], sources: Sequence[Any], targets: Sequenc
         else:
             cotangent = gradients.pop(id(outputs), None)
         if cotangent is not None:
+            if cotangent.__class__ is Deferred and op is not read_variable:  # each use of a variable has a reading of its own
+                cotangent = cotangent.value()
             _apply(op, inputs, attrs, outputs, cotangent, gradients, needed)
-    return [gradients.get(id(s)) for s in sources]
+    return [now(gradients.get(id(s))) for s in sources]
 
 
 def _needed(records: Sequence[Record], sources: set[int]) -> set[int]:
@@ -50,7 +54,7 @@ def _needed(records: Sequence[Record], sources: set[int]) -> set[int]:
 
 def _cotangents(outputs: tuple[Any, ...], gradients: dict[int, Any]) -> Any:
     """One gradient per output, zeros for those without; None when there is none at all."""
-    found = [gradients.get(id(o)) for o in outputs]
+    found = [now(gradients.get(id(o))) for o in outputs]
     if all(g is None for g in found):
         return None
     return tuple([Hooks.zeros_like(o) if g is None else g for g, o in zip(found, outputs, strict=True)])
@@ -77,4 +81,9 @@ def _accumulate(gradients: dict[int, Any], x: Any, gradient: Any) -> None:
     if gradient is None:
         return
     before = gradients.get(id(x))
-    gradients[id(x)] = gradient if before is None else Hooks.add(before, gradient)
+    if before is None:
+        gradients[id(x)] = gradient
+    elif before.__class__ is Deferred and gradient.__class__ is Deferred and before.total is gradient.total:
+        gradients[id(x)] = before.plus(gradient)
+    else:
+        gradients[id(x)] = Hooks.add(now(before), now(gradient))

@@ -7,7 +7,7 @@ batch size, makes no new one.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from millstream.codegen import nests
 from millstream.codegen.kernels.gemm import Tile, gemm, tile_for
@@ -24,11 +24,13 @@ class Place:
     """An address to be: what it belongs to, and an offset in bytes.
 
     kind: arena, variable, const, input, output, rows; table: whole numbers, which are the key; zeros: as many bytes as the key says.
+    extent: how many bytes from the offset on are touched; 0 where nobody counted.
     """
 
     kind: str
     key: Any
     offset: int = 0
+    extent: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,9 @@ class Scheduled(Protocol):
 
 
 _kernels: dict[Any, Kernel] = {}
-FAMILIES: dict[str, Callable[[Any, Any], list[Call]]] = {}  # of ops with a "kernel" rule: (lowering, group) -> calls; codegen/sliding.py fills it
+FAMILIES: dict[
+    str, Callable[[Any, Any], list[Call]]
+] = {}  # of ops with a "kernel" rule: (lowering, group) -> calls; codegen/sliding.py fills it
 
 
 def _kernel(shape: Any, build: Callable[[], Function]) -> Kernel:
@@ -121,9 +125,13 @@ class _Lowering:
         """A node's value, broadcast to a domain."""
         root, view = self.fusion.place(node)
         base = self.base(root)
-        offset = view.offset * node.spec.dtype.numpy.itemsize
+        size = node.spec.dtype.numpy.itemsize
         wide = view.broadcast(domain)
-        return _Ref(Place(base.kind, base.key, offset), View(wide.shape, wide.strides, 0, wide.gathered), node.spec.dtype.name)
+        return _Ref(
+            Place(base.kind, base.key, view.offset * size, _extent(view) * size),
+            View(wide.shape, wide.strides, 0, wide.gathered),
+            node.spec.dtype.name,
+        )
 
     def copyless(self, node: Node) -> Place:
         """Where a node's value begins, for kernels that read all of it in order."""
@@ -134,7 +142,10 @@ class _Lowering:
         found = []
         for node in members:
             for kind, key in self.plan.stored.get(node.number, ()):
-                found.append((node, _Ref(Place(kind, key), View.whole(domain), node.spec.dtype.name)))
+                view = self.fusion.place(node)[1] if kind == "arena" and key != node.number else View.whole(domain)
+                size = node.spec.dtype.numpy.itemsize
+                place = Place(kind, key, view.offset * size, _extent(view) * size)
+                found.append((node, _Ref(place, View(view.shape, view.strides), node.spec.dtype.name)))
         return found
 
     # ------------------------------------------------------------------ groups
@@ -143,6 +154,8 @@ class _Lowering:
         if group.kind in ("kernel", "convolve"):
             node = group.anchor
             return FAMILIES[node.op.rules["kernel"](*[x.spec for x in node.inputs], **node.options)](self, group)
+        if group.kind == "join":  # its parts have been computed where they belong
+            return []
         made: Call = getattr(self, "_" + group.kind)(group)
         return [made]
 
@@ -200,6 +213,13 @@ class _Lowering:
         results = {i: [Place(*d) for d in self.plan.stored[n]] for i, n in outputs.items() if n in self.plan.stored}
         writes = [p for places in results.values() for p in places]
         return Call(None, [], [p for p, _, _ in inputs], writes, node, inputs, results, cost=10**6)
+
+
+def _extent(view: View) -> int:
+    """How many elements from the view's first to its last lie in memory; 0 where it runs backwards."""
+    if any(s < 0 for s in view.strides) or 0 in view.shape:
+        return 0
+    return 1 + sum((n - 1) * s for n, s in zip(view.shape, view.strides, strict=True))
 
 
 class _Row(float):
@@ -379,8 +399,11 @@ class _ProductCall:
         operands = [replace(_operand(r, axes, k), whole=r.view.strides == (columns, 1)) for k, r in enumerate(refs)]
         count = len(self.chain.reads)
         chain = Chain(tuple(operands[:count]), tuple(operands[count:]), tuple(self.chain.steps), tuple(self.chain.stores))
-        ragged = columns % (tile.vectors * self.lowering.machine.lanes(self.dtype)) != 0
-        kernel = _kernel(("product", tile, self.dtype, ragged, chain), lambda: _product(tile, self.dtype, ragged, chain))
+        lanes = self.lowering.machine.lanes(self.dtype)
+        ragged = columns % (tile.vectors * lanes) != 0
+        single = columns // lanes if ragged and columns < tile.vectors * lanes else None
+        key = _ProductKey(tile, self.dtype, ragged, single, chain)
+        kernel = _kernel(("product", key), lambda: _product(key))
         a_row, a_k = self.left.view.strides
         arguments: list[Argument] = [self.left.place, self.right.place, rows, columns, depth, a_row, a_k, self.right.view.strides[0]]
         for k, r in enumerate(refs):
@@ -389,7 +412,19 @@ class _ProductCall:
         return Call(kernel, arguments, reads, [r.place for r in self.chain.writes], cost=2 * rows * columns * depth)
 
 
-def _product(tile: Tile, dtype: str, ragged: bool, chain: Chain) -> Function:
+class _ProductKey(NamedTuple):
+    """What shapes the code of a product; `ragged` and `single` as in `gemm`."""
+
+    tile: Tile
+    dtype: str
+    ragged: bool
+    single: int | None
+    chain: Chain
+
+
+def _product(key: _ProductKey) -> Function:
+    chain = key.chain
+
     def declare(b: LoopBuilder, columns: Value) -> list[Access]:
         named = [(f"r{k}", x) for k, x in enumerate(chain.reads)] + [(f"w{k}", x) for k, x in enumerate(chain.writes)]
         return [Access(b, name, x, range(2), 1, columns) for name, x in named]
@@ -398,4 +433,4 @@ def _product(tile: Tile, dtype: str, ragged: bool, chain: Chain) -> Function:
         at = [x.advance(b, x.start, 0, i) for x in accesses]
         nests.emit(b, chain, accesses, at, 1, j, value.type.lanes, mask, value)
 
-    return gemm("product", tile, dtype, epilogue, declare, ragged=ragged)
+    return gemm("product", key.tile, key.dtype, epilogue, declare, ragged=key.ragged, single=key.single)

@@ -93,7 +93,7 @@ class Op:
         return self._attach("scalar", rule)
 
     def expand(self, rule: Rule) -> Rule:
-        """Attach a composite: rule(*tensors, **attrs) -> tensors, written with simpler ops; compiled code uses it."""
+        """Attach a composite: rule(*tensors, **attrs) -> tensors, written with simpler ops; compiled code uses it. None: not for these."""
         return self._attach("expand", rule)
 
     def view(self, rule: Rule) -> Rule:
@@ -120,6 +120,10 @@ class Op:
         self.rules["kernel"] = lambda *specs, **attrs: family if covers(*specs, **attrs) else None
         if whole:
             self.rules["whole"] = lambda: True
+
+    def join(self, rule: Rule) -> Rule:
+        """Attach a putting together: rule(*specs, **attrs) -> for each input, where in the result it begins; they fill it without a gap."""
+        return self._attach("join", rule)
 
     def random(self, distribution: str) -> None:
         """Say that this op draws from a stream (attributes key, high; one input: the offset), in compiled code as well."""

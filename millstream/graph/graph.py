@@ -110,6 +110,12 @@ class Graph:
             self.effects.append(node)
         return node
 
+    def fresh(self, op: Op, inputs: Iterable[Node], spec: Any) -> Node:
+        """A node of its own, though an equal one may be there: a copy for another place."""
+        node = Node(op, tuple(inputs), (), spec, self._next_token(), len(self.nodes))
+        self.nodes.append(node)
+        return node
+
     def _next_token(self) -> int:
         self._tokens += 1
         return self._tokens
@@ -183,7 +189,8 @@ def _copy(old: Graph, new: Graph, node: Node, mapped: dict[int, Node], rules: Ma
     rule = rules.get(node.op)
     made = rule(new, node, inputs) if rule is not None else None
     if made is None:
-        made = new.add(node.op, inputs, node.attrs, node.spec)
+        value = constant_value(node)
+        made = new.add(node.op, inputs, node.attrs, node.spec) if value is None else new.const(value, node.spec)
     note = old.notes.get(node.number)
     if note is not None:
         new.notes.setdefault(made.number, note)

@@ -36,6 +36,6 @@ provide("strings", "millstream.ops.strings")
 provide_names("millstream.ops.strings", "tf.as_string")
 provide_names(
     "millstream.ops.flow",
-    *("tf.TensorArray", "tf.case", "tf.cond", "tf.foldl", "tf.foldr", "tf.map_fn", "tf.numpy_function"),
-    *("tf.py_function", "tf.scan", "tf.switch_case", "tf.vectorized_map", "tf.while_loop"),
+    *("tf.TensorArray", "tf.case", "tf.cond", "tf.foldl", "tf.foldr", "tf.map_fn"),
+    *("tf.scan", "tf.switch_case", "tf.vectorized_map", "tf.while_loop"),
 )

@@ -14,13 +14,18 @@ from typing import Any
 
 from millstream.graph.graph import INPUT, ITEM, LEAVES, Graph, Node
 from millstream.graph.views import View, merged_axes
+from millstream.passes.joins import COMPILED as COMPILED
+from millstream.passes.joins import compiles, is_matrix_product, placed
 
-COMPILED = frozenset(("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"))
+SMALL = 1024  # elements of a group that is merged with others of its domain
 
 
 @dataclass(eq=False)
 class Group:
-    """One kernel to be. `nodes` are elementwise over `domain`, in order; `anchor` is what they follow, `prologue` what feeds it."""
+    """One kernel to be. `nodes` are elementwise over `domain`, in order; `anchor` is what they follow, `prologue` what feeds it.
+
+    needs, followers: the groups read directly, and those that read this one. deps: the bits of all that must run before.
+    """
 
     kind: str
     domain: tuple[int, ...]
@@ -29,6 +34,8 @@ class Group:
     prologue: list[Node] = field(default_factory=list)
     bit: int = 0
     deps: int = 0
+    needs: set["Group"] = field(default_factory=set)
+    followers: set["Group"] = field(default_factory=set)
 
     @property
     def members(self) -> Iterator[Node]:
@@ -52,6 +59,8 @@ class Fusion:
         self.groups: list[Group] = []
         self.home: dict[int, Group] = {}
         self.places: dict[int, tuple[Node, View]] = {}
+        self.makers: dict[int, Node] = {}  # the computed node or leaf behind a view
+        self.placed = placed(graph)
         self.users: dict[int, list[Node]] = {n.number: [] for n in self.live}
         for node in self.live:
             for x in node.inputs:
@@ -59,7 +68,8 @@ class Fusion:
         self.results = {n.number for n in graph.outputs} | {n.number for _, n in graph.updates}
         for node in self.live:
             self._place(node)
-        self._merge_scalars()
+        self._merge_small()
+        self._sink()
         self.groups = [g for g in self.groups if g.bit]
 
     # ------------------------------------------------------------------ where values are
@@ -68,6 +78,7 @@ class Fusion:
         return self.places[node.number]
 
     def _place(self, node: Node) -> None:
+        self.makers[node.number] = node
         if node.op in LEAVES:
             self.places[node.number] = node, View.whole(node.shape, self.gathered and node.op is INPUT)
         elif "view" in node.op.rules:
@@ -80,6 +91,7 @@ class Fusion:
         found = node.op.rules["view"](view, node.spec, **node.options)
         if found is not None:
             self.places[node.number] = root, found
+            self.makers[node.number] = self.makers[node.inputs[0].number]
             return
         copy = self._open("copy", node.inputs[0].shape, node)
         self._own(node, copy)
@@ -89,20 +101,22 @@ class Fusion:
     def _own(self, node: Node, group: Group) -> None:
         self.home[node.number] = group
         if type(node.spec) is not tuple:
-            self.places[node.number] = node, View.whole(node.shape)
+            self.places[node.number] = self.placed.get(node.number) or (node, View.whole(node.shape))
 
     # ------------------------------------------------------------------ groups
     def _compute(self, node: Node) -> None:
         rules = node.op.rules
-        if not _compiles(node):
+        if not compiles(node):
             self._own(node, self._open("call", (), node))
+        elif "join" in rules:
+            self._own(node, self._open("join", (), node))
         elif "scalar" in rules:
             self._own(node, self._join(node))
         elif "reduction" in rules:
             self._own(node, self._reduce(node))
         elif "random" in rules and node.spec.dtype.name == "float32":
             self._own(node, self._open("random", node.shape, node))
-        elif "contraction" in rules and _is_matrix_product(node):
+        elif "contraction" in rules and is_matrix_product(node):
             self._own(node, self._open("contract", node.shape, node))
         elif "kernel" in rules and (family := family_of(node)):
             self._own(node, self._open("convolve" if family in ("convolution", "winograd") else "kernel", node.shape, node))
@@ -118,22 +132,24 @@ class Fusion:
         return group
 
     def _source(self, x: Node) -> Group | None:
-        """The group that computes the memory behind x; ITEM nodes stand for the call that makes them."""
-        root, _ = self.place(x) if x.number in self.places else (x, None)
-        if root.op is ITEM and root.number not in self.home:
-            root = root.inputs[0]
-        return self.home.get(root.number)
+        """The group that computes x; ITEM nodes stand for the call that makes them."""
+        maker = self.makers.get(x.number, x)
+        if maker.op is ITEM and maker.number not in self.home:
+            maker = maker.inputs[0]
+        return self.home.get(maker.number)
 
     def _depend(self, group: Group, x: Node) -> None:
         source = self._source(x)
-        if source is None or source is group:
+        if source is None or source is group or source in group.needs:
             return
-        new = source.deps | source.bit
-        if new & ~group.deps:
-            group.deps |= new
-            for other in self.groups:
-                if other.deps & group.bit:
-                    other.deps |= new
+        group.needs.add(source)
+        source.followers.add(group)
+        changed, new = [group], source.deps | source.bit
+        while changed:
+            one = changed.pop()
+            if new & ~one.deps:
+                one.deps |= new
+                changed += one.followers
 
     def _join(self, node: Node) -> Group:
         """The latest group of an input that may take this elementwise node; a new one when none may."""
@@ -143,15 +159,39 @@ class Fusion:
                 group.nodes.append(node)
                 for y in node.inputs:
                     self._depend(group, y)
-                return group
+                return self._with_siblings(node, group)
         group = self._open("elementwise", node.shape, None)
         group.nodes.append(node)
         for y in node.inputs:
             self._depend(group, y)
         return group
 
+    def _with_siblings(self, node: Node, group: Group) -> Group:
+        """The group of a node merged with those that compute its other inputs, where neither waits for the other."""
+        for x in node.inputs:
+            other = self.home.get(x.number)
+            if other is None or other is group or not other.kind == group.kind == "elementwise" or other.domain != group.domain:
+                continue
+            if self._apart(other, group):
+                self._merge(other, group, node)
+                group = other
+        return group
+
+    def _apart(self, other: Group, group: Group) -> bool:
+        """Whether no third group stands between two, and the later one reads the other's values element by element."""
+        if other.deps & group.bit:
+            return False
+        between = group.deps & ~other.bit & ~other.deps
+        return not any(g.deps & other.bit for g in group.needs if g is not other and g.bit & between) and self._reads_elements(group, other)
+
+    def _reads_elements(self, group: Group, other: Group) -> bool:
+        inside = {n.number for n in other.nodes}
+        return all(
+            x.number in inside or self._source(x) is not other for node in group.nodes for x in node.inputs
+        )  # a view of a value is another element of it
+
     def _may_join(self, node: Node, group: Group) -> bool:
-        if group.kind in ("call", "random", "kernel") or group.domain != node.shape:
+        if group.kind in ("call", "random", "kernel", "join") or group.domain != node.shape:
             return False
         if group.kind in ("contract", "convolve") and not all(self._runs_along_rows(x, group) for x in node.inputs):
             return False
@@ -194,29 +234,98 @@ class Fusion:
         """Whether a value is read row by row of the batch's list, which only elementwise nests do."""
         return x.number not in self.home and self.place(x)[1].gathered is not None
 
-    def _merge_scalars(self) -> None:
-        """Independent elementwise groups of single elements become one kernel: each would cost a call and do nothing."""
+    def _merge_small(self) -> None:
+        """Elementwise groups of few elements over one domain become one kernel: each would cost its compilation and a call."""
         kept: list[Group] = []
         for group in self.groups:
-            if group.kind != "elementwise" or group.domain != ():
+            if not group.bit or group.kind != "elementwise" or group.nodes[0].spec.size > SMALL:
                 continue
             for other in kept:
-                if not other.deps & group.bit and not group.deps & other.bit:
+                if other.domain == group.domain and self._apart(other, group):
                     self._merge(other, group)
                     break
             else:
                 kept.append(group)
 
-    def _merge(self, into: Group, group: Group) -> None:
-        both = sorted([*into.nodes, *group.nodes], key=lambda n: n.number)
-        into.nodes = both
-        into.deps |= group.deps
+    def _merge(self, into: Group, group: Group, latest: Node | None = None) -> None:
+        """Put the nodes of a group (`latest`, in it, has no home yet) into an earlier one."""
+        into.nodes = sorted([*into.nodes, *group.nodes], key=lambda n: n.number)
         for node in group.nodes:
-            self.home[node.number] = into
-        for other in self.groups:
-            if other.deps & (group.bit | into.bit):
-                other.deps = (other.deps & ~group.bit) | into.bit | into.deps
-        group.bit = 0
+            if node is not latest:
+                self.home[node.number] = into
+        for source in group.needs:
+            source.followers.discard(group)
+            if source is not into:
+                source.followers.add(into)
+        for follower in group.followers:
+            follower.needs.discard(group)
+            if follower is not into:
+                follower.needs.add(into)
+        into.needs = (into.needs | group.needs) - {into, group}
+        into.followers = (into.followers | group.followers) - {into, group}
+        into.deps = (into.deps | group.deps) & ~into.bit
+        self._spread(into, group)
+        group.bit, group.nodes = 0, []
+
+    def _spread(self, into: Group, group: Group) -> None:
+        """What depended on either of two merged groups depends on what the other did."""
+        seen: set[Group] = set()
+        waiting = list(into.followers)
+        while waiting:
+            one = waiting.pop()
+            if one not in seen:
+                seen.add(one)
+                one.deps = (one.deps & ~group.bit) | into.bit | into.deps
+                waiting += one.followers
+
+    def _sink(self) -> None:
+        """Move what only one later kernel needs, and is made of values that lie in memory anyway, into that kernel: no store, no load."""
+        for group in reversed(self.groups):
+            for node in group.nodes[::-1]:
+                target = self._only_user(node, group) if self.home[node.number] is group else None
+                if target is not None:
+                    for one in self._movable(node, group, target):
+                        self._move(one, group, target)
+
+    def _move(self, node: Node, group: Group, target: Group) -> None:
+        group.nodes.remove(node)
+        target.nodes = sorted([*target.nodes, node], key=lambda n: n.number)
+        self.home[node.number] = target
+        for x in node.inputs:
+            self._depend(target, x)
+
+    def _movable(self, node: Node, group: Group, target: Group) -> list[Node]:
+        """The node and what feeds nothing else, inputs first; none when an input is neither in memory nor among them."""
+        moved, waiting = {node.number: node}, [node]
+        while waiting:
+            for x in waiting.pop().inputs:
+                if x.number in moved or self._is_stored(x, group, target):
+                    continue
+                if x is group.anchor or x in group.prologue or any(u.number not in moved for u in self.users[x.number]):
+                    return []
+                moved[x.number] = x
+                waiting.append(x)
+        return [moved[n] for n in sorted(moved)] if len(moved) < len(group.nodes) else []
+
+    def _only_user(self, node: Node, group: Group) -> Group | None:
+        """The one other group whose elementwise part alone reads a node directly."""
+        if node.number in self.results or node.number in self.placed or len(group.nodes) < 2:
+            return None
+        homes = {id(h): h for h in (self.home.get(u.number) for u in self.users[node.number])}
+        if len(homes) != 1:
+            return None
+        target = next(iter(homes.values()))
+        if target is None or target is group or target.domain != node.shape or target.kind not in ("elementwise", "contract"):
+            return None
+        return target if all(u in target.nodes for u in self.users[node.number]) else None
+
+    def _is_stored(self, x: Node, group: Group, target: Group) -> bool:
+        """Whether an input of a node is in memory without it, and can be read by the other kernel."""
+        if target.kind == "contract" and not self._runs_along_rows(x, target):
+            return False
+        if self.home.get(x.number) is not group or x.number in self.results or x.number in self.placed:
+            return True
+        return any(self.home.get(u.number) is not group for u in self.users[x.number])
 
     # ------------------------------------------------------------------ what kernels read and write
     def reads(self, group: Group) -> list[Node]:
@@ -237,20 +346,9 @@ class Fusion:
         return any(self.home.get(u.number) is not group for u in self.users[node.number])
 
 
-def _compiles(node: Node) -> bool:
-    specs = [node.spec, *[x.spec for x in node.inputs]]
-    return all(type(s) is not tuple and s.dtype.name in COMPILED for s in specs)
-
-
 def family_of(node: Node) -> str | None:
     """Which family of kernels computes a node whose op has such a rule; None for shapes and types that it does not cover."""
     if any(x.spec.dtype.name not in ("float32", "float64") for x in node.inputs):
         return None
     found: str | None = node.op.rules["kernel"](*[x.spec for x in node.inputs], **node.options)
     return found
-
-
-def _is_matrix_product(node: Node) -> bool:
-    """Two matrices of one float type: what the tiled template takes."""
-    return all(len(x.shape) == 2 and x.spec.dtype.name in ("float32", "float64") for x in node.inputs)
-

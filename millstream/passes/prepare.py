@@ -10,14 +10,18 @@ Keeps: every value, bit for bit.
 from millstream.core.op import Op
 from millstream.graph.graph import COPY, INPUT, LEAVES, Graph, Node
 from millstream.graph.views import View
+from millstream.passes.joins import is_join, parts_elsewhere, source
 
 
 def prepare(graph: Graph, gathered: bool) -> Graph:
     """The graph with copies where something must own its memory."""
-    rules = {n.op: _pack if "contraction" in n.op.rules else _in_rows for n in graph.live() if n.op.rules.keys() & {"contraction", "kernel"}}
+    rules = {
+        n.op: _pack if "contraction" in n.op.rules else _in_rows for n in graph.live() if n.op.rules.keys() & {"contraction", "kernel"}
+    }
     new = graph.rewrite(rules)
     if gathered:
         new = _gather(new)
+    new = _place_parts(new)
     new.outputs = [_owned(new, n) for n in new.outputs]
     new.updates = [(v, _owned(new, n)) for v, n in new.updates]
     return new
@@ -42,6 +46,31 @@ def _gather(graph: Graph) -> Graph:
     new.outputs = [mapped[n.number] for n in graph.outputs]
     new.updates = [(v, mapped[n.number]) for v, n in graph.updates]
     return new
+
+
+def _place_parts(graph: Graph) -> Graph:
+    """A copy for each part of a join that cannot be computed where it belongs."""
+    missing = parts_elsewhere(graph)
+    if not missing:
+        return graph
+
+    def copied(new: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        wanted = [(node.number, k) in missing for k in range(len(inputs))]
+        if not any(wanted):
+            return None
+        parts = [_copied(new, x) if w else x for x, w in zip(inputs, wanted, strict=True)]
+        return new.add(node.op, parts, node.attrs, node.spec)
+
+    return graph.rewrite({n.op: copied for n in graph.live() if is_join(n)})
+
+
+def _copied(graph: Graph, part: Node) -> Node:
+    """A copy of its own, behind reshapes that only add dimensions, so that it can join what computes the value."""
+    owner, plain = source(part)
+    if not plain:
+        return graph.fresh(COPY, (part,), part.spec)
+    copy = graph.fresh(COPY, (owner,), owner.spec)
+    return copy if part.shape == copy.shape else graph.add(part.op, (copy,), (("shape", part.shape),), part.spec)
 
 
 def _pack(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:

@@ -6,6 +6,7 @@ Here because: fusion has fixed what each kernel reads and writes.
 Keeps: every value, bit for bit.
 """
 
+from bisect import insort
 from dataclasses import dataclass, field
 
 from millstream.graph.graph import VARIABLE, Graph, Node, variable_of
@@ -90,20 +91,28 @@ def _reads_same_element(fusion: Fusion, group: Group, variable: object) -> bool:
 
 
 def _ordered(fusion: Fusion, in_place: dict[int, tuple[object, list[Group]]]) -> list[Group]:
-    """Topological order with "read before overwritten" as further edges."""
-    by_bit = {g.bit: g for g in fusion.groups}
-    before: dict[int, set[int]] = {g.bit: {b for b in by_bit if g.deps & b} for g in fusion.groups}
+    """Round after round of groups that wait for nothing, with "read before overwritten" as further edges."""
+    before = {g: set(g.needs) for g in fusion.groups}
     for number, (_, readers) in in_place.items():
-        before[fusion.home[number].bit].update(g.bit for g in readers)
-    done: set[int] = set()
-    order: list[Group] = []
-    while len(order) < len(fusion.groups):
-        ready = [g for g in fusion.groups if g.bit not in done and before[g.bit] <= done]
-        if not ready:
-            raise CyclicUpdateError
+        before[fusion.home[number]].update(readers)
+    after: dict[Group, list[Group]] = {g: [] for g in fusion.groups}
+    for group, sources in before.items():
+        for source in sources:
+            after[source].append(group)
+    waiting = {g: len(sources) for g, sources in before.items()}
+    place = {g: i for i, g in enumerate(fusion.groups)}
+    order, ready = [], [g for g in fusion.groups if not waiting[g]]
+    while ready:
+        order += ready
+        following: list[Group] = []
         for group in ready:
-            done.add(group.bit)
-            order.append(group)
+            for follower in after[group]:
+                waiting[follower] -= 1
+                if not waiting[follower]:
+                    following.append(follower)
+        ready = sorted(following, key=place.__getitem__)
+    if len(order) < len(fusion.groups):
+        raise CyclicUpdateError
     return order
 
 
@@ -121,9 +130,10 @@ def _destinations(graph: Graph, fusion: Fusion, made: Schedule, in_place: dict[i
             number = node.number
             if type(node.spec) is tuple or not fusion.needs_memory(node):
                 continue
+            root = number if fusion.place(node)[0] is node else fusion.place(node)[0].number
             places: list[tuple[str, object]] = [("variable", in_place[number][0])] if number in in_place else []
             if not places or number in copied:
-                places.append(("arena", number))
+                places.append(("arena", root))
             made.stored[number] = places
     for node in fusion.live:
         if node.number not in made.stored and node.op.name == "item":
@@ -133,20 +143,20 @@ def _destinations(graph: Graph, fusion: Fusion, made: Schedule, in_place: dict[i
 def _assign_arena(fusion: Fusion, made: Schedule) -> None:
     """First fit over lifetimes; results live to the end."""
     born, dies = _lifetimes(fusion, made)
-    taken: list[tuple[int, int, int]] = []  # offset, end, dies
+    taken: list[tuple[int, int, int]] = []  # offset, end, dies; by offset
     for number in sorted(born, key=lambda n: born[n]):
         node = fusion.graph.nodes[number]
         size = -(-node.spec.size * node.spec.dtype.numpy.itemsize // ALIGN) * ALIGN + ALIGN
-        busy = sorted((a, b) for a, b, d in taken if d >= born[number])
-        offset = _first_gap(busy, size)
-        taken.append((offset, offset + size, dies[number]))
+        taken = [t for t in taken if t[2] >= born[number]]
+        offset = _first_gap(taken, size)
+        insort(taken, (offset, offset + size, dies[number]))
         made.offsets[number] = offset
         made.arena = max(made.arena, offset + size)
 
 
-def _first_gap(busy: list[tuple[int, int]], size: int) -> int:
+def _first_gap(busy: list[tuple[int, int, int]], size: int) -> int:
     offset = 0
-    for start, end in busy:
+    for start, end, _ in busy:
         if start - offset >= size:
             break
         offset = max(offset, end)
@@ -160,8 +170,9 @@ def _lifetimes(fusion: Fusion, made: Schedule) -> tuple[dict[int, int], dict[int
     keep = {n.number for n, _ in made.copies} | {fusion.place(n)[0].number for n in fusion.graph.outputs}
     for position, group in enumerate(made.order):
         for node in group.members:
-            if node.number in arena:
-                born[node.number] = position
+            root = fusion.place(node)[0].number if type(node.spec) is not tuple else node.number
+            if root in arena:
+                born.setdefault(root, position)
             for user in fusion.users[node.number]:
                 if user.number in arena and user.op.name == "item":
                     born[user.number] = position

@@ -43,6 +43,7 @@ class Executable:
         self._inputs: list[Any] = [None] * len(graph.inputs)
         self._outputs: list[Any] = [None] * len(graph.outputs)
         self._rows: Any = None
+        self._views: dict[int, Any] = {}
         self._variables: list[tuple[Any, bool, list[Any]]] = []  # (variable, written, [address bound, [(position, offset)]])
         self._build()
         self._list_variables()
@@ -100,6 +101,8 @@ class Executable:
             return (place.kind, id(place.key) if place.kind == "variable" else place.key), 0, 1
         spec = self.prepared.nodes[place.key].spec
         start = self.schedule.offsets[place.key]
+        if place.extent:
+            return "arena", start + place.offset, start + place.offset + place.extent
         return "arena", start, start + max(1, spec.size * spec.dtype.numpy.itemsize)
 
     def _list_variables(self) -> None:
@@ -155,8 +158,12 @@ class Executable:
         return [self._read(n) for n in self.prepared.outputs]
 
     def _read(self, node: Any) -> Any:
-        place = Place(*self.schedule.stored[node.number][-1])
-        array = self.array(place, View.whole(node.shape), node.spec.dtype.numpy)
+        array = self._views.get(node.number)
+        if array is None:
+            place = Place(*self.schedule.stored[node.number][-1])
+            array = self.array(place, View.whole(node.shape), node.spec.dtype.numpy)
+            if place.kind == "arena":  # which stays where it is
+                self._views[node.number] = array
         return array.copy() if array.ndim else array[()]
 
     def array(self, place: Place, view: View, dtype: Any) -> Any:

@@ -169,10 +169,9 @@ class GatedCell(Layer):
     def _one_mask(self) -> bool:
         return getattr(self, "implementation", 2) != 1
 
-    def _gates(self, x: Any, count: int) -> list[Any]:
-        """The first `count` gates of [batch, gates * units]."""
-        n = self.units
-        return [x[:, k * n : (k + 1) * n] for k in range(count)]
+    def _gates(self, x: Any) -> list[Any]:
+        """The gates of [batch, gates * units], side by side."""
+        return split(x, self.gates, axis=1)
 
     def get_initial_state(self, inputs: Any = None, batch_size: Any = None, dtype: Any = None) -> Any:
         """Zeros for a batch."""
@@ -272,7 +271,7 @@ class LSTMCell(_TwoActivations):
 
     def advance(self, projected: Any, states: list[Any], masks: Any) -> tuple[Any, list[Any]]:
         """Input, forget, cell and output gates."""
-        i, f, g, o = self._gates(projected + self._product(states[0], self.recurrent_kernel, masks), 4)
+        i, f, g, o = self._gates(projected + self._product(states[0], self.recurrent_kernel, masks))
         gate, squash = self.recurrent_activation, self.activation
         c = gate(f) * states[1] + gate(i) * squash(g)
         h = gate(o) * squash(c)
@@ -318,15 +317,14 @@ class GRUCell(_TwoActivations):
         inner = self._product(before, self.recurrent_kernel, masks)
         if self.use_bias:
             inner = inner + unstack(self.bias)[1]
-        (xz, xr, xh), (hz, hr, hh) = self._gates(projected, 3), self._gates(inner, 3)
+        (xz, xr, xh), (hz, hr, hh) = self._gates(projected), self._gates(inner)
         z, r = self.recurrent_activation(xz + hz), self.recurrent_activation(xr + hr)
         return z, self.activation(xh + r * hh)
 
     def _reset_before(self, projected: Any, before: Any, masks: Any) -> tuple[Any, Any]:
-        xz, xr, xh = self._gates(projected, 3)
+        xz, xr, xh = self._gates(projected)
         masked = [before] * 3 if masks is None else [before * masks[0 if self._one_mask() else k] for k in range(3)]
-        n = self.units
-        kz, kr, kh = (self.recurrent_kernel[:, k * n : (k + 1) * n] for k in range(3))
+        kz, kr, kh = self._gates(self.recurrent_kernel)
         z = self.recurrent_activation(xz + matmul(masked[0], kz))
         r = self.recurrent_activation(xr + matmul(masked[1], kr))
         return z, self.activation(xh + matmul(r * masked[2], kh))

@@ -170,7 +170,17 @@ def _(*xs: ArraySpec, axis: int) -> ArraySpec:
 
 @_stack.vjp_all
 def _(g: Tensor, out: Tensor, *xs: Tensor, axis: int) -> list[Any]:
-    return [g[(slice(None),) * axis + (i,)] for i in range(len(xs))]  # type: ignore[index]
+    from millstream.ops.array.join import unstack
+
+    return unstack(g, axis=axis)
+
+
+@_stack.expand
+def _(*xs: Any, axis: int) -> Any:
+    from millstream.ops.array.join import concat
+    from millstream.ops.array.shape import expand_dims
+
+    return concat([expand_dims(x, axis) for x in xs], axis)
 
 
 @export("tf.stack")

@@ -11,6 +11,7 @@ from millstream.core.samples import Array as Sampled
 from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, Shape
 from millstream.core.tensor import Tensor, convert
+from millstream.ops.array.creation import stack
 from millstream.ops.array.gather import gather
 from millstream.ops.array.indexing import take
 from millstream.ops.array.shape import _broadcast_to, _reshape, _strided_slice, static_shape
@@ -63,10 +64,43 @@ def _(g: Tensor, out: Tensor, *xs: Tensor, axis: int) -> list[Any]:
     return _pieces(g, [int(x.shape[axis]) for x in xs], axis)
 
 
+@_concat.join
+def _(*xs: ArraySpec, axis: int) -> list[Shape]:
+    starts = np.cumsum([0, *(x.shape[axis] for x in xs)]).tolist()
+    return [tuple(start if a == axis else 0 for a in range(len(x.shape))) for x, start in zip(xs, starts, strict=False)]
+
+
+@op(name="split", samples=lambda: [Sample("columns", (Sampled((2, 5)),), {"sizes": (2, 0, 3), "axis": 1})])
+def _split(xp: Namespace, x: Array, *, sizes: Shape, axis: int) -> tuple[Array, ...]:
+    """A tensor cut along an axis into pieces of these sizes."""
+    return tuple(xp.split(x, np.cumsum(sizes)[:-1].tolist(), axis))
+
+
+_split.infer(lambda x, *, sizes, axis: tuple(ArraySpec((*x.shape[:axis], n, *x.shape[axis + 1 :]), x.dtype) for n in sizes))
+_split.vjp_all(lambda g, out, x, *, sizes, axis: [_concat(*g, axis=axis)])
+_split.expand(lambda x, *, sizes, axis: tuple(take(x, a, b, axis) for a, b in pairwise(np.cumsum([0, *sizes]).tolist())))
+
+
 def _pieces(x: Any, sizes: list[int], axis: int) -> list[Any]:
     """x cut along an axis into pieces of these sizes."""
-    ends = np.cumsum([0, *sizes]).tolist()
-    return [take(x, a, b, axis) for a, b in pairwise(ends)]
+    return list(_split(x, sizes=tuple(sizes), axis=axis)) if len(sizes) > 1 else [x for _ in sizes]
+
+
+@op(name="unstack", samples=lambda: [Sample("rows", (Sampled((2, 3)),), {"axis": 0}), Sample("columns", (Sampled((2, 3)),), {"axis": 1})])
+def _unstack(xp: Namespace, x: Array, *, axis: int) -> tuple[Array, ...]:
+    """The slices of a tensor along an axis."""
+    return tuple(xp.moveaxis(x, axis, 0))
+
+
+_unstack.infer(lambda x, *, axis: (ArraySpec((*x.shape[:axis], *x.shape[axis + 1 :]), x.dtype),) * x.shape[axis])
+_unstack.vjp_all(lambda g, out, x, *, axis: [stack(list(g), axis)])
+_unstack.expand(lambda x, *, axis: tuple(_slices(x, axis)))
+
+
+def _slices(x: Any, axis: int) -> list[Any]:
+    shape = tuple(x.shape)
+    rest = (*shape[:axis], *shape[axis + 1 :])
+    return [_reshape(take(x, i, i + 1, axis), shape=rest) for i in range(shape[axis])]
 
 
 @export("tf.concat")
@@ -138,8 +172,7 @@ def unstack(value: Any, num: Any = None, axis: int = 0, name: str = "unstack") -
     at, shape = axis % x.ndim, tuple(x.shape)
     if num is not None and num != shape[at]:
         raise invalid(f"Input shape axis {at} must equal {num}, got shape {list(shape)}")
-    rest = (*shape[:at], *shape[at + 1 :])
-    return [_reshape(take(x, i, i + 1, at), shape=rest) for i in range(shape[at] or 0)]
+    return list(_unstack(x, axis=at)) if shape[at] else []
 
 
 # ---------------------------------------------------------------------------------------------- repetition

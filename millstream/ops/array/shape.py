@@ -20,10 +20,7 @@ from millstream.util.export import export
     errors=(ErrorCase((np.ones(6, "float32"),), OpError, "6 values, but the requested shape has 8", {"shape": (2, 4)}),))  # fmt: skip
 def _reshape(xp: Namespace, x: Array, *, shape: Shape) -> Array:
     """The same elements in another shape (fully known)."""
-    try:
-        return x.reshape(shape)
-    except ValueError:
-        _refuse_reshape(x.size, shape)
+    return x.reshape(shape)
 
 
 @_reshape.infer
@@ -241,6 +238,36 @@ def strided_slice_grad(
     out = np.zeros(shape, g.dtype)
     out[slices(begin, end, strides)] = g
     return out if xp is np else xp.asarray(out)
+
+
+@strided_slice_grad.expand
+def _(g: Any, *, shape: Shape, begin: tuple[int, ...], end: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+    """Zeros before and behind, axis after axis; a whole axis turned round is turned back. Other steps have no such form."""
+    if not all(s == 1 or (s == -1 and b == n - 1 and e == -1) for n, b, e, s in zip(shape, begin, end, strides, strict=True)):
+        return None
+    turned = tuple(s < 0 for s in strides)
+    if any(turned):
+        steps = [(n - 1, -1, -1) if t else (0, n, 1) for n, t in zip(g.shape, turned, strict=True)]
+        first, last, step = zip(*steps, strict=True)
+        g = _strided_slice(g, begin=first, end=last, strides=step)
+    for axis, n in enumerate(shape):
+        if not turned[axis] and g.shape[axis] != n:
+            g = _surrounded(g, axis, begin[axis], n - begin[axis] - int(g.shape[axis]))
+    return g
+
+
+def _surrounded(x: Any, axis: int, before: int, behind: int, value: Any = None) -> Any:
+    """x between zeros (or a value) along an axis."""
+    from millstream.ops.array.join import concat
+
+    sizes, parts = tuple(x.shape), []
+    for n in (before, None, behind):
+        if n is None:
+            parts.append(x)
+        elif n:
+            filling = convert(np.zeros((), x.dtype.numpy)) if value is None else value
+            parts.append(_broadcast_to(filling, shape=(*sizes[:axis], n, *sizes[axis + 1 :])))
+    return concat(parts, axis)
 
 
 _strided_slice.vjp(lambda g, out, x, **attrs: strided_slice_grad(g, shape=tuple(x.shape), **attrs))

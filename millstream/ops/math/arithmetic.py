@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from millstream.core.deferred import Deferred, Terms
 from millstream.core.dispatch import Hooks
 from millstream.core.dtypes import float32, float64
 from millstream.core.op import op
@@ -29,7 +30,27 @@ def add(xp: Namespace, x: Array, y: Array) -> Array:
 
 
 add.infer(broadcast)
-add.vjp(lambda g, out, x, y: unbroadcast(g, x), lambda g, out, x, y: unbroadcast(g, y))
+
+
+def _summand_gradient(g: Any, x: Any) -> Any:
+    """The gradient of a summand; that of a traced vector added to matrices waits for its other uses."""
+    if type(g) is not Tensor and len(x.shape) == 1 and len(g.shape) == 2 and x.shape[0] == g.shape[1]:
+        return Deferred(_sum_of_rows, g)
+    return unbroadcast(g, x)
+
+
+def _sum_of_rows(terms: Terms) -> Any:
+    from millstream.ops.array.creation import stack
+    from millstream.ops.math.reduce import reduce_sum_
+
+    parts = [t[0] for t in terms]
+    if len(parts) == 1 or any(tuple(x.shape) != tuple(parts[0].shape) for x in parts):
+        sums = [reduce_sum_(x, axis=(0,), keepdims=False) for x in parts]
+        return sums[0] if len(sums) == 1 else reduce_sum_(stack(sums), axis=(0,), keepdims=False)
+    return reduce_sum_(stack(parts), axis=(0, 1), keepdims=False)
+
+
+add.vjp(lambda g, out, x, y: _summand_gradient(g, x), lambda g, out, x, y: _summand_gradient(g, y))
 add.scalar(lambda b, x, y: x + y)
 
 

@@ -4,12 +4,15 @@ from typing import Any
 
 import numpy as np
 
+from millstream.core.deferred import Deferred, Terms
 from millstream.core.op import op
 from millstream.core.samples import Array as Sampled
 from millstream.core.samples import ErrorCase, Sample, mixed_dtypes
 from millstream.core.spec import ArraySpec
-from millstream.core.tensor import convert, install_operator
-from millstream.ops.array.shape import unbroadcast
+from millstream.core.tensor import Tensor, convert, install_operator
+from millstream.ops.array.creation import stack
+from millstream.ops.array.join import concat
+from millstream.ops.array.shape import _reshape, unbroadcast
 from millstream.ops.math.arithmetic import conjugate
 from millstream.ops.rules import Array, Namespace, broadcast_shapes, quiet
 from millstream.util.errors import IncompatibleShapesError, OpError, invalid
@@ -75,7 +78,24 @@ def _right_gradient(g: Any, out: Any, a: Any, b: Any, *, transpose_a: bool = Fal
     """d b = a^T g, with the transpositions of the call undone."""
     if transpose_b:
         return unbroadcast(matmul(g, conjugate(a), transpose_a=True, transpose_b=transpose_a), b)
+    if type(g) is not Tensor and not transpose_a and a.ndim == b.ndim == 2 and b.dtype.is_floating:
+        return Deferred(_sum_of_products, a, g)
     return unbroadcast(matmul(conjugate(a), g, transpose_a=not transpose_a), b)
+
+
+def _sum_of_products(terms: Terms) -> Any:
+    """The sum of a^T g over the uses of a factor: one product of all rows."""
+    if len(terms) == 1:
+        return matmul(*terms[0], transpose_a=True)
+    left, right = (_rows([t[k] for t in terms]) for k in range(2))
+    return matmul(left, right, transpose_a=True)
+
+
+def _rows(parts: list[Any]) -> Any:
+    """Matrices below each other."""
+    if any(tuple(x.shape) != tuple(parts[0].shape) for x in parts):
+        return concat(parts, 0)
+    return _reshape(stack(parts), shape=(len(parts) * int(parts[0].shape[0]), int(parts[0].shape[1])))
 
 
 _matmul.vjp(_left_gradient, _right_gradient)
