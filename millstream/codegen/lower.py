@@ -21,9 +21,9 @@ from millstream.graph.views import View, merged_axes
 
 @dataclass(frozen=True)
 class Place:
-    """An address to be: what it belongs to, and an offset in bytes. kind: arena, variable, const, input, output, rows; table: whole
-    numbers, which are the key; zeros: as many bytes as the key says.
+    """An address to be: what it belongs to, and an offset in bytes.
 
+    kind: arena, variable, const, input, output, rows; table: whole numbers, which are the key; zeros: as many bytes as the key says.
     extent: how many bytes from the offset on are touched; 0 where nobody counted.
     """
 

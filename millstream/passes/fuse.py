@@ -119,7 +119,7 @@ class Fusion:
         elif "contraction" in rules and is_matrix_product(node):
             self._own(node, self._open("contract", node.shape, node))
         elif "kernel" in rules and (family := family_of(node)):
-            self._own(node, self._open("convolve" if family == "convolution" else "kernel", node.shape, node))
+            self._own(node, self._open("convolve" if family in ("convolution", "winograd") else "kernel", node.shape, node))
         else:
             self._own(node, self._open("call", (), node))
 
