@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from millstream.codegen import nests
 from millstream.codegen.kernels.gemm import Tile, gemm, tile_for
+from millstream.codegen.kernels.rows import add_rows, take_rows
 from millstream.codegen.kernels.philox import uniform
 from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.nests import Access, Chain, Operand, Reduction, Step
@@ -141,6 +142,8 @@ class _Lowering:
         """The calls of one group."""
         if group.kind == "join":  # its parts have been computed where they belong
             return []
+        if group.kind == "rows":
+            return self._rows(group.anchor)
         made: Call = getattr(self, "_" + group.kind)(group)
         return [made]
 
@@ -188,6 +191,21 @@ class _Lowering:
         writes = [w.place for _, w in self.writes([node], node.shape)]
         signed = [v - (1 << 64) if v >= 1 << 63 else v for v in (node.options["key"] & _M64, node.options["high"] & _M64)]
         return Call(kernel, [offset.place, writes[0], node.spec.size, *signed], [offset.place], writes[:1], cost=40 * node.spec.size)
+
+    def _rows(self, node: Node) -> list[Call]:
+        """Rows of a table taken, or added to, by their numbers."""
+        x, indices = node.inputs
+        takes = node.op.rules["rows"](**node.options) == "take"
+        build, table = (take_rows, x) if takes else (add_rows, node)
+        types = x.spec.dtype.name, indices.spec.dtype.name
+        kernel = _kernel(("rows", takes, *types), lambda: build(*types, self.machine))
+        sizes = [table.shape[0], _size(table.shape[1:]), _size(indices.shape)]
+        reads = [self.read(n, n.shape).place for n in (x, indices)]
+        calls = []
+        for _, write in self.writes([node], node.shape):
+            places = [reads[0], reads[1], write.place] if takes else [write.place, reads[1], reads[0]]
+            calls.append(Call(kernel, [*places, *sizes], reads, [write.place], node, cost=4 * _size(node.shape)))
+        return calls
 
     def _call(self, group: Any) -> Call:
         node = group.anchor

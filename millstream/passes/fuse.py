@@ -113,6 +113,8 @@ class Fusion:
             self._own(node, self._reduce(node))
         elif "random" in rules and node.spec.dtype.name == "float32":
             self._own(node, self._open("random", node.shape, node))
+        elif _moves_rows(node) and all(self.place(x)[1].is_contiguous for x in node.inputs):
+            self._own(node, self._open("rows", (), node))
         elif "contraction" in rules and is_matrix_product(node):
             self._own(node, self._open("contract", node.shape, node))
         else:
@@ -186,7 +188,7 @@ class Fusion:
         )  # a view of a value is another element of it
 
     def _may_join(self, node: Node, group: Group) -> bool:
-        if group.kind in ("call", "random", "join") or group.domain != node.shape:
+        if group.kind in ("call", "random", "join", "rows") or group.domain != node.shape:
             return False
         if group.kind == "contract" and not all(self._runs_along_rows(x, group) for x in node.inputs):
             return False
@@ -338,3 +340,8 @@ class Fusion:
             return True
         group = self.home[node.number]
         return any(self.home.get(u.number) is not group for u in self.users[node.number])
+
+
+def _moves_rows(node: Node) -> bool:
+    """Whether rows of a table are taken or added to by their numbers."""
+    return "rows" in node.op.rules and node.op.rules["rows"](**node.options) is not None and node.inputs[1].spec.dtype.name in ("int32", "int64")

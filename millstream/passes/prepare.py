@@ -15,7 +15,8 @@ from millstream.passes.joins import is_join, parts_elsewhere, source
 
 def prepare(graph: Graph, gathered: bool) -> Graph:
     """The graph with copies where something must own its memory."""
-    contracted = {n.op: _pack for n in graph.live() if "contraction" in n.op.rules}
+    live = graph.live()
+    contracted = {n.op: _pack for n in live if "contraction" in n.op.rules} | {n.op: _line_up for n in live if "rows" in n.op.rules}
     new = graph.rewrite(contracted)
     if gathered:
         new = _gather(new)
@@ -85,6 +86,15 @@ def _pack(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
     packed = graph.add(COPY, (right,), (), right.spec)
     attrs = tuple((k, False if k == "transpose_b" else v) for k, v in node.attrs)
     return graph.add(node.op, (inputs[0], packed), attrs, node.spec)
+
+
+def _line_up(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
+    """Rows that are moved by their numbers, read from memory row by row."""
+    views = [view_of(x) for x in inputs]
+    if all(v is not None and v.is_contiguous for v in views):
+        return None
+    lined = [x if v is not None and v.is_contiguous else graph.add(COPY, (x,), (), x.spec) for x, v in zip(inputs, views, strict=True)]
+    return graph.add(node.op, lined, node.attrs, node.spec)
 
 
 def _swapped(node: Node) -> object:

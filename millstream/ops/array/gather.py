@@ -102,9 +102,11 @@ def gather_grad(xp: Namespace, g: Array, indices: Array, *, shape: Shape, axis: 
     return np.moveaxis(rows, batch_dims, axis)
 
 
+_gather.rows(lambda *, axis, batch_dims: "take" if axis == batch_dims == 0 else None)
 _gather.vjp(
     lambda g, out, x, indices, *, axis, batch_dims: gather_grad(g, indices, shape=tuple(x.shape), axis=axis, batch_dims=batch_dims), None
 )
+gather_grad.rows(lambda *, shape, axis, batch_dims: "add" if axis == batch_dims == 0 else None)
 gather_grad.infer(lambda g, indices, *, shape, **attrs: ArraySpec(shape, g.dtype))
 gather_grad.vjp(lambda g, out, x, indices, *, shape, axis, batch_dims: _gather(g, indices, axis=axis, batch_dims=batch_dims), None)
 
