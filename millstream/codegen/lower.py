@@ -5,6 +5,7 @@ Kernels are remembered by what shapes their code, so the same layer in another m
 batch size, makes no new one.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -69,6 +70,7 @@ class Scheduled(Protocol):
 
 
 _kernels: dict[Any, Kernel] = {}
+_tile = functools.lru_cache(1024)(tile_for)  # the steps of a recurrent layer ask the same again and again
 
 
 def _kernel(shape: Any, build: Callable[[], Function]) -> Kernel:
@@ -396,7 +398,7 @@ class _ProductCall:
         """Build or find the kernel for this tile and epilogue."""
         rows, columns = self.group.domain
         depth = self.left.view.shape[1]
-        tile = tile_for(rows, columns, self.lowering.machine, self.dtype)
+        tile = _tile(rows, columns, self.lowering.machine, self.dtype)
         refs = [*self.chain.reads, *self.chain.writes]
         axes = [(n, tuple(r.view.strides[a] for r in refs)) for a, n in enumerate((rows, columns))]
         operands = [replace(_operand(r, axes, k), whole=r.view.strides == (columns, 1)) for k, r in enumerate(refs)]

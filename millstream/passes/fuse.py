@@ -15,7 +15,7 @@ from typing import Any
 from millstream.graph.graph import INPUT, ITEM, LEAVES, Graph, Node
 from millstream.graph.views import View
 from millstream.passes.joins import COMPILED as COMPILED
-from millstream.passes.joins import compiles, is_join, is_matrix_product, placed
+from millstream.passes.joins import compiles, is_matrix_product, placed
 
 @dataclass(eq=False)
 class Group:
@@ -57,7 +57,7 @@ class Fusion:
         self.home: dict[int, Group] = {}
         self.places: dict[int, tuple[Node, View]] = {}
         self.makers: dict[int, Node] = {}  # the computed node or leaf behind a view
-        self.placed = placed(graph)
+        self.placed, _ = placed(graph)
         self.users: dict[int, list[Node]] = {n.number: [] for n in self.live}
         for node in self.live:
             for x in node.inputs:

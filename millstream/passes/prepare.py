@@ -10,7 +10,7 @@ Keeps: every value, bit for bit.
 from millstream.core.op import Op
 from millstream.graph.graph import COPY, INPUT, LEAVES, Graph, Node
 from millstream.graph.views import View
-from millstream.passes.joins import is_join, parts_elsewhere, source
+from millstream.passes.joins import placed, source
 
 
 def prepare(graph: Graph, gathered: bool) -> Graph:
@@ -49,7 +49,7 @@ def _gather(graph: Graph) -> Graph:
 
 def _place_parts(graph: Graph) -> Graph:
     """A copy for each part of a join that cannot be computed where it belongs."""
-    missing = parts_elsewhere(graph)
+    _, missing = placed(graph)
     if not missing:
         return graph
 
@@ -60,7 +60,7 @@ def _place_parts(graph: Graph) -> Graph:
         parts = [_copied(new, x) if w else x for x, w in zip(inputs, wanted, strict=True)]
         return new.add(node.op, parts, node.attrs, node.spec)
 
-    return graph.rewrite({n.op: copied for n in graph.live() if is_join(n)})
+    return graph.rewrite({n.op: copied for n in graph.live() if "join" in n.op.rules})
 
 
 def _copied(graph: Graph, part: Node) -> Node:

@@ -159,7 +159,8 @@ def _first_gap(busy: list[tuple[int, int, int]], size: int) -> int:
     for start, end, _ in busy:
         if start - offset >= size:
             break
-        offset = max(offset, end)
+        if end > offset:  # max() would be most of this pass
+            offset = end
     return offset
 
 
