@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from millstream.codegen import nests
 from millstream.codegen.kernels.gemm import Tile, gemm, tile_for
-from millstream.codegen.kernels.rows import add_rows, take_rows
 from millstream.codegen.kernels.philox import uniform
+from millstream.codegen.kernels.rows import add_rows, take_rows
 from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.nests import Access, Chain, Operand, Reduction, Step
 from millstream.core.machine import Machine, machine
@@ -126,7 +126,11 @@ class _Lowering:
         base = self.base(root)
         size = node.spec.dtype.numpy.itemsize
         wide = view.broadcast(domain)
-        return _Ref(Place(base.kind, base.key, view.offset * size, _extent(view) * size), View(wide.shape, wide.strides, 0, wide.gathered), node.spec.dtype.name)
+        return _Ref(
+            Place(base.kind, base.key, view.offset * size, _extent(view) * size),
+            View(wide.shape, wide.strides, 0, wide.gathered),
+            node.spec.dtype.name,
+        )
 
     def writes(self, members: Sequence[Node], domain: tuple[int, ...]) -> list[tuple[Node, _Ref]]:
         """Where the members' values are stored."""

@@ -14,8 +14,8 @@ from typing import Any
 
 from millstream.graph.graph import INPUT, ITEM, LEAVES, Graph, Node
 from millstream.graph.views import View
-from millstream.passes.joins import COMPILED as COMPILED
 from millstream.passes.joins import compiles, is_matrix_product, placed
+
 
 @dataclass(eq=False)
 class Group:
@@ -344,4 +344,8 @@ class Fusion:
 
 def _moves_rows(node: Node) -> bool:
     """Whether rows of a table are taken or added to by their numbers."""
-    return "rows" in node.op.rules and node.op.rules["rows"](**node.options) is not None and node.inputs[1].spec.dtype.name in ("int32", "int64")
+    return (
+        "rows" in node.op.rules
+        and node.op.rules["rows"](**node.options) is not None
+        and node.inputs[1].spec.dtype.name in ("int32", "int64")
+    )

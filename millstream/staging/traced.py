@@ -16,7 +16,7 @@ from millstream.core.tensor import Tensor, convert
 from millstream.graph import interpreter
 from millstream.graph.graph import CONST, INPUT, ITEM, VARIABLE, Graph, constant_value, variable_of
 from millstream.graph.trace import Trace
-from millstream.passes.fuse import COMPILED
+from millstream.passes.joins import COMPILED
 from millstream.util import tree
 from millstream.util.errors import invalid
 from millstream.util.flags import debug_word, flag

@@ -20,7 +20,7 @@ from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor
 from millstream.graph.graph import Graph
 from millstream.graph.trace import Trace
-from millstream.passes.fuse import COMPILED
+from millstream.passes.joins import COMPILED
 from millstream.runtime.executable import Executable
 from millstream.runtime.nan import run_checked
 from millstream.runtime.shuffling import Shuffler

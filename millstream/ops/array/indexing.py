@@ -72,7 +72,11 @@ def _is_basic(k: Any) -> bool:
 
 def _is_plain(key: slice) -> bool:
     start, stop, step = key.start, key.stop, key.step
-    return (start is None or type(start) is int) and (stop is None or type(stop) is int) and (step is None or (type(step) is int and step != 0))
+    return (
+        (start is None or type(start) is int)
+        and (stop is None or type(stop) is int)
+        and (step is None or (type(step) is int and step != 0))
+    )
 
 
 def _is_mask(key: Any) -> bool:
