@@ -82,7 +82,7 @@ class Product:
         return self.size.flops / float(np.median(each)) / 1e9, self.size.flops / float(each.min()) / 1e9
 
 
-def output(b: LoopBuilder) -> tuple[Pointer, Value]:
+def output(b: LoopBuilder, columns: Value) -> tuple[Pointer, Value]:
     """The parameters after the product's own: C and its row stride."""
     return b.pointer("C", "float32"), b.size("c_row")
 

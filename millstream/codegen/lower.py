@@ -8,7 +8,7 @@ batch size, makes no new one.
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from millstream.codegen import nests
 from millstream.codegen.kernels.gemm import Tile, gemm, tile_for
@@ -23,7 +23,8 @@ from millstream.graph.views import View, merged_axes
 
 @dataclass(frozen=True)
 class Place:
-    """An address to be: what it belongs to, and an offset in bytes. kind: arena, variable, const, input, output, rows.
+    """An address to be: what it belongs to, and an offset in bytes. kind: arena, variable, const, input, output, rows; table: whole
+    numbers, which are the key; zeros: as many bytes as the key says.
 
     extent: how many bytes from the offset on are touched; 0 where nobody counted.
     """
@@ -71,6 +72,9 @@ class Scheduled(Protocol):
 
 _kernels: dict[Any, Kernel] = {}
 _tile = functools.lru_cache(1024)(tile_for)  # the steps of a recurrent layer ask the same again and again
+FAMILIES: dict[
+    str, Callable[[Any, Any], list[Call]]
+] = {}  # of ops with a "kernel" rule: (lowering, group) -> calls; codegen/sliding.py fills it
 
 
 def _kernel(shape: Any, build: Callable[[], Function]) -> Kernel:
@@ -132,6 +136,10 @@ class _Lowering:
             node.spec.dtype.name,
         )
 
+    def copyless(self, node: Node) -> Place:
+        """Where a node's value begins, for kernels that read all of it in order."""
+        return self.read(node, node.shape).place
+
     def writes(self, members: Sequence[Node], domain: tuple[int, ...]) -> list[tuple[Node, _Ref]]:
         """Where the members' values are stored."""
         found = []
@@ -146,6 +154,9 @@ class _Lowering:
     # ------------------------------------------------------------------ groups
     def group(self, group: Any) -> list[Call]:
         """The calls of one group."""
+        if group.kind in ("kernel", "convolve"):
+            node = group.anchor
+            return FAMILIES[node.op.rules["kernel"](*[x.spec for x in node.inputs], **node.options)](self, group)
         if group.kind == "join":  # its parts have been computed where they belong
             return []
         if group.kind == "rows":
@@ -408,8 +419,11 @@ class _ProductCall:
         operands = [replace(_operand(r, axes, k), whole=r.view.strides == (columns, 1)) for k, r in enumerate(refs)]
         count = len(self.chain.reads)
         chain = Chain(tuple(operands[:count]), tuple(operands[count:]), tuple(self.chain.steps), tuple(self.chain.stores))
-        ragged = columns % (tile.vectors * self.lowering.machine.lanes(self.dtype)) != 0
-        kernel = _kernel(("product", tile, self.dtype, ragged, chain), lambda: _product(tile, self.dtype, ragged, chain))
+        lanes = self.lowering.machine.lanes(self.dtype)
+        ragged = columns % (tile.vectors * lanes) != 0
+        single = columns // lanes if ragged and columns < tile.vectors * lanes else None
+        key = _ProductKey(tile, self.dtype, ragged, single, chain)
+        kernel = _kernel(("product", key), lambda: _product(key))
         a_row, a_k = self.left.view.strides
         arguments: list[Argument] = [self.left.place, self.right.place, rows, columns, depth, a_row, a_k, self.right.view.strides[0]]
         for k, r in enumerate(refs):
@@ -418,7 +432,19 @@ class _ProductCall:
         return Call(kernel, arguments, reads, [r.place for r in self.chain.writes], cost=2 * rows * columns * depth)
 
 
-def _product(tile: Tile, dtype: str, ragged: bool, chain: Chain) -> Function:
+class _ProductKey(NamedTuple):
+    """What shapes the code of a product; `ragged` and `single` as in `gemm`."""
+
+    tile: Tile
+    dtype: str
+    ragged: bool
+    single: int | None
+    chain: Chain
+
+
+def _product(key: _ProductKey) -> Function:
+    chain = key.chain
+
     def declare(b: LoopBuilder, columns: Value) -> list[Access]:
         named = [(f"r{k}", x) for k, x in enumerate(chain.reads)] + [(f"w{k}", x) for k, x in enumerate(chain.writes)]
         return [Access(b, name, x, range(2), 1, columns) for name, x in named]
@@ -427,4 +453,4 @@ def _product(tile: Tile, dtype: str, ragged: bool, chain: Chain) -> Function:
         at = [x.advance(b, x.start, 0, i) for x in accesses]
         nests.emit(b, chain, accesses, at, 1, j, value.type.lanes, mask, value)
 
-    return gemm("product", tile, dtype, epilogue, declare, ragged=ragged)
+    return gemm("product", key.tile, key.dtype, epilogue, declare, ragged=key.ragged, single=key.single)

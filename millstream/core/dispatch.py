@@ -231,7 +231,7 @@ _RECORD = """
     return _out
 """
 # Python's own operators: on arrays they are NumPy's functions, on NumPy's scalars they cost a tenth of those.
-_OPERATORS = {
+_OPERATORS: dict[Any, Any] = {
     np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.true_divide: operator.truediv, np.negative: operator.neg,
     np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt, np.greater_equal: operator.ge,
 }  # fmt: skip

@@ -108,6 +108,19 @@ class Op:
         """Attach a sum of products: rule(*specs, **attrs) -> subscripts as einsum's."""
         return self._attach("contraction", rule)
 
+    def layout(self, rule: Rule) -> Rule:
+        """Attach how kernels want it: rule(*tensors, **attrs) -> tensors, written with ops that have kernels, or None to stay as it is."""
+        return self._attach("layout", rule)
+
+    def kernel(self, family: str, whole: bool = False, covers: Rule = lambda *specs, **attrs: True) -> None:
+        """Say which family of kernels (`codegen/sliding.py`) computes this op, and for which specs and attributes.
+
+        whole: its inputs must lie in order, without gaps; otherwise only the last axis must run along memory.
+        """
+        self.rules["kernel"] = lambda *specs, **attrs: family if covers(*specs, **attrs) else None
+        if whole:
+            self.rules["whole"] = lambda: True
+
     def join(self, rule: Rule) -> Rule:
         """Attach a putting together: rule(*specs, **attrs) -> for each input, where in the result it begins; they fill it without a gap."""
         return self._attach("join", rule)

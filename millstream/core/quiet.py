@@ -11,12 +11,9 @@ from contextvars import Context
 from typing import Any
 
 import numpy as np
+from numpy._core import umath
 
-try:
-    from numpy._core.umath import _extobj_contextvar as SETTING, _make_extobj  # type: ignore[attr-defined]  # isort: skip
-except ImportError:
-    SETTING = None
-
+SETTING: Any = getattr(umath, "_extobj_contextvar", None)
 Function = Callable[..., Any]
 
 
@@ -24,7 +21,7 @@ def _under(**errors: Any) -> tuple[Callable[[Function], Function], Function | No
     """A decorator that lets a function run under numpy.errstate(**errors), and the `run` of its context, None without one."""
     if SETTING is None:
         return np.errstate(**errors), None
-    context, setting = Context(), _make_extobj(**errors)
+    context, setting = Context(), umath._make_extobj(**errors)
     context.run(SETTING.set, setting)
     run, current = context.run, SETTING.get
 

@@ -91,9 +91,9 @@ class TensorShape(tuple[int | None, ...]):  # noqa: SLOT001  (an unknown rank is
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, TensorShape):
-            return tuple(self) == tuple(other) and self._unknown == other._unknown
+            return tuple.__eq__(self, other) and self._unknown == other._unknown
         try:
-            return tuple(self) == _sizes(other) and not self._unknown
+            return tuple.__eq__(self, _sizes(other)) and not self._unknown
         except (TypeError, ValueError):
             return False
 
@@ -101,7 +101,7 @@ class TensorShape(tuple[int | None, ...]):  # noqa: SLOT001  (an unknown rank is
         return not self == other
 
     def __hash__(self) -> int:
-        return hash((tuple(self), self._unknown))
+        return hash((tuple.__hash__(self), self._unknown))
 
     def __repr__(self) -> str:
         return f"TensorShape({None if self._unknown else list(self)})"

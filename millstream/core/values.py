@@ -104,6 +104,8 @@ def _from_python(value: Any, dtype: DType | None, hint: DType | None) -> Any:
     """A nested list, or an object that knows itself as an array."""
     try:
         array = np.array(value)
+    except UnicodeDecodeError:  # str beside bytes that are no text
+        array = np.array(value, object)
     except ValueError:
         raise _ragged() from None
     if hasattr(value, "__array__") or hasattr(value, "dtype"):

@@ -13,7 +13,7 @@ from millstream.core.tensor import Tensor, convert, refuse_in_graph
 from millstream.data import grouping, mapping, nested, reordering, sources, specs
 from millstream.data.iterators import Iterator, NumpyIterator
 from millstream.data.options import Options
-from millstream.data.source import Source
+from millstream.data.source import Run, Source
 from millstream.ops.random.seeds import next_seeds
 from millstream.util.errors import invalid
 from millstream.util.export import export, publish
@@ -42,7 +42,7 @@ class Dataset:
     def __iter__(self) -> Iterator:
         if STATE.trace is not None:
             refuse_in_graph("iterating over a tf.data.Dataset")
-        return Iterator(iter(self._source), lambda: self.element_spec)
+        return Iterator(self._source.begin(Run()), lambda: self.element_spec)
 
     def __len__(self) -> int:
         n = self._source.size()

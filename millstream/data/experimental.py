@@ -14,7 +14,7 @@ from millstream.data.dataset import Dataset, stand_in
 from millstream.data.functions import ElementFunction
 from millstream.data.iterators import Iterator as DataIterator
 from millstream.data.iterators import Optional
-from millstream.data.source import Derived, Rows, Source
+from millstream.data.source import Derived, Rows, Run, Source
 from millstream.ops.random.seeds import next_seeds
 from millstream.util.errors import FailedPreconditionError, OpError, invalid
 from millstream.util.export import export
@@ -37,9 +37,9 @@ class _Elementwise(Derived):
         """None."""
         return None
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        return self.through(iter(self.source))
+        return self.through(self.source.begin(run))
 
 
 # ---------------------------------------------------------------------------------------------- sizes and single elements
@@ -148,7 +148,7 @@ class _Random(Source):
         """Infinite."""
         return specs.INFINITE
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
         words = reordering.Words(*self.seeds)
         while True:
@@ -181,9 +181,9 @@ class _Directed(Source):
             found = specs.covering(found, d.element_spec)
         return found
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass; data sets that have ended are passed over."""
-        open_ones: list[Iterator[Any] | None] = [iter(d._source) for d in self.datasets]
+        open_ones: list[Iterator[Any] | None] = [d._source.begin(run) for d in self.datasets]
         for choice in self.choices():
             if not 0 <= choice < len(open_ones):
                 raise invalid(f"Selector index out of range: {choice} >= {len(open_ones)}")
@@ -387,7 +387,7 @@ class _Kept(Source):
         """As given."""
         return self._spec
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """The elements."""
         return iter(self.kept)
 

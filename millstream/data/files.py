@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from millstream.core.spec import TensorSpec
 from millstream.core.tensor import Tensor, convert
 from millstream.data import mapping, specs
 from millstream.data.dataset import Dataset, stand_in
-from millstream.data.source import Source
+from millstream.data.source import Run, Source
 from millstream.util.errors import NotFoundError, invalid
 from millstream.util.export import export, publish
 
@@ -26,14 +26,14 @@ def text(value: bytes) -> Tensor:
     return wrap(made)
 
 
-def open_file(name: str, compression: Any) -> io.BufferedIOBase:
+def open_file(name: str, compression: Any) -> IO[bytes]:
     """A file for reading, decompressed: "", "GZIP" or "ZLIB". Raises: NotFoundError; InvalidArgumentError for another compression."""
     kind = "" if compression is None else convert(compression)._array[()].decode() if isinstance(compression, Tensor) else str(compression)
     try:
         if kind == "GZIP":
             import gzip
 
-            return gzip.open(name, "rb")
+            return gzip.open(name, "rb")  # type: ignore[return-value]  # a GzipFile
         if kind == "ZLIB":
             import zlib
 
@@ -57,17 +57,17 @@ class Records(Source):
         """A string."""
         return TensorSpec([], string)
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
         return map(text, self.reader(self.filename))
 
 
-class _OfFiles(Source):
+class OfFiles(Source):
     """The records of several files, one after the other, or of some in turn."""
 
     def __init__(self, filenames: Any, reader: Reader, name: str, parallel: Any) -> None:
         self.name = name
-        names = filenames if isinstance(filenames, Dataset) else Dataset.from_tensor_slices(_listed(filenames))
+        names = filenames_of(filenames)
 
         def open_one(filename: Any) -> Dataset:
             return Dataset(Records(filename.numpy().decode(), reader, name))
@@ -88,9 +88,14 @@ class _OfFiles(Source):
         """Unknown."""
         return specs.UNKNOWN
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        return iter(self._files)
+        return self._files.begin(run)
+
+
+def filenames_of(filenames: Any) -> Dataset:
+    """Names of files, given as a data set, a tensor, texts or paths, as a data set. Raises: TypeError for what are no texts."""
+    return filenames if isinstance(filenames, Dataset) else Dataset.from_tensor_slices(_listed(filenames))
 
 
 def _listed(filenames: Any) -> Any:
@@ -116,7 +121,7 @@ class TextLineDataset(Dataset):
                 for line in file:
                     yield line.removesuffix(b"\n").replace(b"\r", b"")
 
-        super().__init__(_OfFiles(filenames, lines, "TextLineDatasetV2", num_parallel_reads))
+        super().__init__(OfFiles(filenames, lines, "TextLineDatasetV2", num_parallel_reads))
 
 
 @export("tf.data.FixedLengthRecordDataset")
@@ -143,7 +148,7 @@ class FixedLengthRecordDataset(Dataset):
                 raise invalid(f"Excess bytes: {name} has {len(body)} bytes between header and footer, which is no multiple of {size}.")
             return (body[i : i + size] for i in range(0, len(body), size))
 
-        super().__init__(_OfFiles(filenames, records, "FixedLengthRecordDatasetV2", num_parallel_reads))
+        super().__init__(OfFiles(filenames, records, "FixedLengthRecordDatasetV2", num_parallel_reads))
 
 
 publish(TextLineDataset, "tf.compat.v1.data.TextLineDataset")

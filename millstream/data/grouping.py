@@ -11,7 +11,7 @@ from millstream.core.dispatch import wrap
 from millstream.core.spec import TensorShape, TensorSpec
 from millstream.core.tensor import Tensor, convert
 from millstream.data import nested, specs
-from millstream.data.source import Derived, Rows, Source, cut, element_at
+from millstream.data.source import Derived, Rows, Run, Source, cut, element_at
 from millstream.data.sources import Slices
 from millstream.util.errors import invalid
 
@@ -41,13 +41,13 @@ class Batch(Derived):
         """None: a batch is no row."""
         return None
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass; cut from arrays where elements are their rows."""
         rows = self.source.rows()
-        return self._gathered() if rows is None else cut(rows, self.batch_size, self.drop)
+        return self._gathered(run) if rows is None else cut(rows, self.batch_size, self.drop)
 
-    def _gathered(self) -> Iterator[Any]:
-        elements = iter(self.source)
+    def _gathered(self, run: Run) -> Iterator[Any]:
+        elements = self.source.begin(run)
         while group := list(islice(elements, self.batch_size)):
             if self.drop and len(group) < self.batch_size:
                 return
@@ -102,9 +102,9 @@ class PaddedBatch(Batch):
         shapes = [s.shape if t is None else t for s, t in zip(leaves, self._targets(inner), strict=True)]
         return nested.pack(inner, [TensorSpec(TensorShape([size]).concatenate(t), s.dtype) for s, t in zip(leaves, shapes, strict=True)])
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        return self._gathered()
+        return self._gathered(run)
 
     def stacked(self, group: Sequence[Any]) -> Any:
         """Elements as one, padded."""
@@ -169,9 +169,9 @@ class Unbatch(Derived):
         """None."""
         return None
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        for element in self.source:
+        for element in self.source.begin(run):
             tables = [x._array for x in nested.flatten(element)]
             lengths = {len(t) for t in tables}
             if len(lengths) != 1:
@@ -215,9 +215,9 @@ class Window(Derived):
         """None."""
         return None
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        elements, held, span = iter(self.source), deque[Any](), self._span()
+        elements, held, span = self.source.begin(run), deque[Any](), self._span()
         while True:
             held.extend(islice(elements, max(0, span - len(held))))
             if not held or (self.drop and len(held) < span):
@@ -248,7 +248,7 @@ class Listed(Source):
         """As given."""
         return self._spec
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """The elements."""
         return iter(self.tensors)
 
@@ -280,10 +280,10 @@ class Zip(Source):
         tensors = [x for s in plain for x in s.tensors]
         return Rows([x._array for x in tensors], nested.pack(self.like, [s.like for s in plain]), iter([range(self.size())]))
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
         pack = nested.packer(self.like)
-        return (pack(list(group)) for group in zip(*self.sources, strict=False))
+        return (pack(list(group)) for group in zip(*[s.begin(run) for s in self.sources], strict=False))
 
 
 class Concatenate(Source):
@@ -305,7 +305,7 @@ class Concatenate(Source):
         a, b = self.first.size(), self.second.size()
         return specs.INFINITE if specs.INFINITE in (a, b) else specs.UNKNOWN if specs.UNKNOWN in (a, b) else a + b
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        yield from self.first
-        yield from self.second
+        yield from self.first.begin(run)
+        yield from self.second.begin(run)

@@ -7,7 +7,7 @@ from typing import Any
 from millstream.core.spec import TensorSpec
 from millstream.data import nested, specs
 from millstream.data.functions import ElementFunction, as_element, is_dataset
-from millstream.data.source import Derived, Rows, Source
+from millstream.data.source import Derived, Rows, Run, Source
 from millstream.util.errors import invalid
 
 StandIn = Callable[[Any], Any]  # an empty data set of a DatasetSpec
@@ -56,9 +56,9 @@ class Map(Mapped):
         """Of the results."""
         return self.result_spec()
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        return map(self.function.begin(), self.source)
+        return map(run.function(self.function), self.source.begin(run))
 
 
 class Filter(Mapped):
@@ -70,10 +70,10 @@ class Filter(Mapped):
         """Unknown."""
         return specs.UNKNOWN
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        function = self.function.begin()
-        return (x for x in self.source if _truth(function(x)))
+        function = run.function(self.function)
+        return (x for x in self.source.begin(run) if _truth(function(x)))
 
 
 class TakeWhile(Filter):
@@ -81,10 +81,10 @@ class TakeWhile(Filter):
 
     name = "_TakeWhileDataset"
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        function = self.function.begin()
-        for x in self.source:
+        function = run.function(self.function)
+        for x in self.source.begin(run):
             if not _truth(function(x)):
                 return
             yield x
@@ -111,15 +111,16 @@ class FlatMap(Mapped):
         """Unknown."""
         return specs.UNKNOWN
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        function = self.function.begin()
-        for x in self.source:
-            yield from self._inner(function, x)
+        function = run.function(self.function)
+        for x in self.source.begin(run):
+            yield from self._inner(function, x, run)
 
-    def _inner(self, function: Callable[[Any], Any], x: Any) -> Iterator[Any]:
+    def _inner(self, function: Callable[[Any], Any], x: Any, run: Run) -> Iterator[Any]:
         made = function(x)
-        return iter(_checked(made, is_dataset(made)))
+        inner: Source = _checked(made, is_dataset(made))._source
+        return inner.begin(run)
 
 
 def _checked(made: Any, good: bool) -> Any:
@@ -142,9 +143,9 @@ class Interleave(FlatMap):
         if self.cycle < 1 or self.block < 1:
             raise invalid(f"cycle_length and block_length must be greater than zero; got {self.cycle} and {self.block}.")
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass. A slot whose data set has ended opens the next one when its turn comes again."""
-        function, pending = self.function.begin(), iter(self.source)
+        function, pending = run.function(self.function), self.source.begin(run)
         slots: list[Iterator[Any] | None] = [None] * self.cycle
         at, more = 0, True
         while more or any(s is not None for s in slots):
@@ -152,7 +153,7 @@ class Interleave(FlatMap):
             if slot is None and more:
                 x = next(pending, _END)
                 more = x is not _END
-                slot = slots[at] = self._inner(function, x) if more else None
+                slot = slots[at] = self._inner(function, x, run) if more else None
             if slot is not None:
                 for _ in range(self.block):
                     element = next(slot, _END)
@@ -187,10 +188,10 @@ class Scan(Mapped):
             self._spec = self.function.spec(given, self.stand_in)[1]
         return self._spec
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        function, state = self.function.begin(), self.state
-        for x in self.source:
+        function, state = run.function(self.function), self.state
+        for x in self.source.begin(run):
             state, out = function((state, x))
             yield out
 

@@ -3,6 +3,7 @@
 A dict's leaves come in the order of its sorted keys.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -91,6 +92,8 @@ def flatten_as(shallow: Any, deep: Any) -> list[Any]:
 
 def text_of(x: Any) -> str:
     """A structure as text, keys and leaves bare: {a: (), b: (None, 3)}."""
+    if isinstance(x, OrderedDict):
+        return f"OrderedDict([{', '.join(f'({k}, {text_of(v)})' for k, v in x.items())}])"
     if isinstance(x, Mapping):
         return "{" + ", ".join(f"{k}: {text_of(v)}" for k, v in x.items()) + "}"
     if is_nested(x):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from millstream.data.source import Array, Chunk, Derived, Rows, Source, as_array, regroup
+from millstream.data.source import Array, Chunk, Derived, Rows, Run, Source, as_array, regroup
 from millstream.data.specs import INFINITE, UNKNOWN
 from millstream.ops.random import philox
 from millstream.util.errors import invalid
@@ -39,9 +39,9 @@ class Take(Derived):
         n = self.source.size()
         return n if self.count < 0 or n == UNKNOWN else self.count if n == INFINITE else min(n, self.count)
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass; the source is not asked for more."""
-        return iter(self.source) if self.count < 0 else islice(self.source, self.count)
+        return self.source.begin(run) if self.count < 0 else islice(self.source.begin(run), self.count)
 
     def rows(self) -> Rows | None:
         """One pass as row numbers."""
@@ -62,9 +62,9 @@ class Skip(Derived):
         n = self.source.size()
         return 0 if self.count < 0 else n if n < 0 else max(0, n - self.count)
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        return iter(()) if self.count < 0 else islice(self.source, self.count, None)
+        return iter(()) if self.count < 0 else islice(self.source.begin(run), self.count, None)
 
     def rows(self) -> Rows | None:
         """One pass as row numbers."""
@@ -89,9 +89,9 @@ class Shard(Derived):
         n = self.source.size()
         return n if n < 0 else len(range(self.index, n, self.shards))
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
-        return islice(self.source, self.index, None, self.shards)
+        return islice(self.source.begin(run), self.index, None, self.shards)
 
     def rows(self) -> Rows | None:
         """One pass as row numbers."""
@@ -120,9 +120,9 @@ class Repeat(Derived):
             return 0
         return INFINITE if self.count < 0 or n == INFINITE else n * self.count if n > 0 else n
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass; an empty source ends it."""
-        return self._repeated(lambda: iter(self.source))
+        return self._repeated(lambda: self.source.begin(run))
 
     def rows(self) -> Rows | None:
         """One pass as row numbers."""
@@ -160,13 +160,13 @@ class Cache(Derived):
         self._kept: list[Any] | None = None
         self._rows: Rows | None = None
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
         if self._kept is not None:
             yield from self._kept
             return
         seen = []
-        for x in self.source:
+        for x in self.source.begin(run):
             seen.append(x)
             yield x
         self._kept = seen
@@ -254,9 +254,9 @@ class Shuffle(Derived):
         rows = self.source.rows()
         return None if rows is None else rows._replace(chunks=shuffled_numbers(rows.chunks, self.buffer, self._pass_words()))
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass. The buffer is filled before each choice; the chosen element's place goes to the one in front."""
-        return _shuffled(iter(self.source), self.buffer, self._pass_words())
+        return _shuffled(self.source.begin(run), self.buffer, self._pass_words())
 
 
 def _shuffled(source: Iterator[Any], buffer: int, words: Words) -> Iterator[Any]:

@@ -4,7 +4,7 @@ Elements are nested tensors. Where they are rows of arrays that lie in memory, a
 order (`Rows`): then shuffling moves numbers only, and a batch is cut from the arrays in one piece.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Union
 
 import numpy as np
@@ -25,6 +25,20 @@ class Rows(NamedTuple):
     chunks: Iterator[Chunk]
 
 
+class Run:
+    """What all passes within one iteration of a pipeline have in common: a repeated function's random streams run on."""
+
+    def __init__(self) -> None:
+        self._functions: dict[int, tuple[Any, Callable[[Any], Any]]] = {}
+
+    def function(self, function: Any) -> Callable[[Any], Any]:
+        """A function of elements, begun (see functions.ElementFunction) at its first pass."""
+        found = self._functions.get(id(function))
+        if found is None:
+            found = self._functions[id(function)] = function, function.begin()
+        return found[1]
+
+
 class Source:
     """The base: name (as `repr` shows it), spec, size and one pass."""
 
@@ -43,13 +57,17 @@ class Source:
         """The next pass as rows of arrays, where elements are that; else None."""
         return None
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """The next pass, element by element."""
         raise NotImplementedError(f"{type(self).__name__} has no elements.")
 
-    def __iter__(self) -> Iterator[Any]:
+    def begin(self, run: Run) -> Iterator[Any]:
+        """A pass, by rows where there are any."""
         rows = self.rows()
-        return self.elements() if rows is None else row_elements(rows)
+        return self.elements(run) if rows is None else row_elements(rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.begin(Run())
 
 
 class Derived(Source):
@@ -67,9 +85,9 @@ class Derived(Source):
         """As the source's."""
         return self.source.size()
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """As the source's."""
-        return iter(self.source)
+        return self.source.begin(run)
 
     def rows(self) -> Rows | None:
         """As the source's."""

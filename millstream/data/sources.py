@@ -11,7 +11,7 @@ from millstream.core.spec import TensorSpec
 from millstream.core.tensor import Tensor, convert
 from millstream.core.values import to_array
 from millstream.data import nested, specs
-from millstream.data.source import Rows, Source
+from millstream.data.source import Rows, Run, Source
 from millstream.util.errors import invalid
 
 
@@ -32,7 +32,7 @@ class Whole(Source):
         """One."""
         return 1
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """The tensors."""
         yield self.tensors
 
@@ -88,7 +88,7 @@ class Counting(Source):
         """How many numbers."""
         return specs.INFINITE if self.stop is None else len(range(self.start, self.stop, self.step))
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """The numbers."""
         make, value = self.dtype.as_numpy_dtype, self.start
         if self.stop is not None:
@@ -117,7 +117,7 @@ class Generated(Source):
         """As declared."""
         return self._spec
 
-    def elements(self) -> Iterator[Any]:
+    def elements(self, run: Run) -> Iterator[Any]:
         """One pass."""
         pack = nested.packer(self._spec)
         for values in iter(self.generator(*self.args)):

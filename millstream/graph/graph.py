@@ -196,7 +196,8 @@ def _copy(old: Graph, new: Graph, node: Node, mapped: dict[int, Node], rules: Ma
     rule = rules.get(node.op)
     made = rule(new, node, inputs) if rule is not None else None
     if made is None:
-        made = new.add(node.op, inputs, node.attrs, node.spec)
+        value = constant_value(node)
+        made = new.add(node.op, inputs, node.attrs, node.spec) if value is None else new.const(value, node.spec)
     note = old.notes.get(node.number)
     if note is not None:
         new.notes.setdefault(made.number, note)

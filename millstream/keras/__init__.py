@@ -21,3 +21,6 @@ provide("keras.layers", "millstream.keras.layers", "millstream.keras.models.conf
 provide("keras.models", "millstream.keras.models")
 provide("keras.callbacks", "millstream.keras.engine.callbacks", "millstream.keras.engine.monitors")
 provide("keras", "millstream.keras.models", "millstream.keras.layers.input")
+provide("keras.preprocessing.image", "millstream.keras.preprocessing.image")
+provide("keras.preprocessing.sequence", "millstream.keras.preprocessing.sequence")
+provide("keras.preprocessing.text", "millstream.keras.preprocessing.text")

@@ -31,11 +31,11 @@ provide_names("millstream.ops.linalg", "tf.eig", "tf.eigvals", "tf.matrix_square
 provide("math", "millstream.ops.math.counting", "millstream.ops.math.segment", "millstream.ops.math.special")
 provide_names("millstream.ops.math.counting", "tf.histogram_fixed_width", "tf.histogram_fixed_width_bins", "tf.unravel_index")
 provide_names("millstream.ops.math.segment", "tf.dynamic_partition", "tf.dynamic_stitch")
-provide("nn", "millstream.ops.nn.space", "millstream.ops.math.counting")
+provide("nn", "millstream.ops.nn.space", "millstream.ops.nn.conv", "millstream.ops.nn.pool", "millstream.ops.math.counting")
 provide("strings", "millstream.ops.strings")
 provide_names("millstream.ops.strings", "tf.as_string")
 provide_names(
     "millstream.ops.flow",
-    *("tf.TensorArray", "tf.case", "tf.cond", "tf.foldl", "tf.foldr", "tf.map_fn", "tf.numpy_function"),
-    *("tf.py_function", "tf.scan", "tf.switch_case", "tf.vectorized_map", "tf.while_loop"),
+    *("tf.TensorArray", "tf.case", "tf.cond", "tf.foldl", "tf.foldr", "tf.map_fn"),
+    *("tf.scan", "tf.switch_case", "tf.vectorized_map", "tf.while_loop"),
 )

@@ -214,45 +214,6 @@ def foldr(
     return _running(fn, elems, initializer, True)[-1]
 
 
-# ---------------------------------------------------------------------------------------------- Python functions
-@export("tf.py_function")
-def py_function(func: Function, inp: Any, Tout: Any, name: str | None = None) -> Any:
-    """A Python function of eager tensors; its result in the dtype (or dtypes) Tout.
-
-    >>> float(tf.py_function(lambda x: x * 2, [1.5], tf.float32))
-    3.0
-    """
-    return _typed(func(*_known(inp, "tf.py_function")), Tout)
-
-
-@export("tf.numpy_function")
-def numpy_function(func: Function, inp: Any, Tout: Any, name: str | None = None) -> Any:
-    """A Python function of NumPy arrays; its result in the dtype (or dtypes) Tout.
-
-    >>> float(tf.numpy_function(np.sqrt, [4.0], tf.float32))
-    2.0
-    """
-    return _typed(func(*[x.numpy() for x in _known(inp, "tf.numpy_function")]), Tout)
-
-
-def _known(inputs: Any, what: str) -> list[Tensor]:
-    tensors = [convert(x) for x in inputs]
-    if any(x._dispatch is not None for x in tensors):
-        needs_values(f"The result of {what}")
-    return tensors
-
-
-def _typed(result: Any, types: Any) -> Any:
-    """The results as tensors of the dtypes given. Raises: InvalidArgumentError when their number differs."""
-    if not isinstance(types, (list, tuple)):
-        only = result[0] if isinstance(result, (list, tuple)) and len(result) == 1 else result
-        return convert(only, None if hasattr(only, "dtype") else as_dtype(types))
-    values = [] if result is None else list(result) if isinstance(result, (list, tuple)) else [result]
-    if len(values) != len(types):
-        raise invalid(f"The function returned {len(values)} values, but Tout names {len(types)} types.")
-    return [convert(v, None if hasattr(v, "dtype") else as_dtype(t)) for v, t in zip(values, types, strict=True)]
-
-
 # ---------------------------------------------------------------------------------------------- TensorArray
 @export("tf.TensorArray")
 class TensorArray:

@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from millstream.graph.graph import INPUT, ITEM, LEAVES, Graph, Node
-from millstream.graph.views import View
+from millstream.graph.views import View, merged_axes
 from millstream.passes.joins import compiles, is_matrix_product, placed
+
+SMALL = 1024  # elements of a group that is merged with others of its domain
+
 
 
 @dataclass(eq=False)
@@ -65,7 +68,7 @@ class Fusion:
         self.results = {n.number for n in graph.outputs} | {n.number for _, n in graph.updates}
         for node in self.live:
             self._place(node)
-        self._merge_scalars()
+        self._merge_small()
         self._sink()
         self.groups = [g for g in self.groups if g.bit]
 
@@ -117,6 +120,8 @@ class Fusion:
             self._own(node, self._open("rows", (), node))
         elif "contraction" in rules and is_matrix_product(node):
             self._own(node, self._open("contract", node.shape, node))
+        elif "kernel" in rules and (family := family_of(node)):
+            self._own(node, self._open("convolve" if family == "convolution" else "kernel", node.shape, node))
         else:
             self._own(node, self._open("call", (), node))
 
@@ -188,9 +193,9 @@ class Fusion:
         )  # a view of a value is another element of it
 
     def _may_join(self, node: Node, group: Group) -> bool:
-        if group.kind in ("call", "random", "join", "rows") or group.domain != node.shape:
+        if group.kind in ("call", "random", "kernel", "join", "rows") or group.domain != node.shape:
             return False
-        if group.kind == "contract" and not all(self._runs_along_rows(x, group) for x in node.inputs):
+        if group.kind in ("contract", "convolve") and not all(self._runs_along_rows(x, group) for x in node.inputs):
             return False
         for x in node.inputs:
             source = self._source(x)
@@ -204,10 +209,11 @@ class Fusion:
         return True
 
     def _runs_along_rows(self, x: Node, group: Group) -> bool:
-        """Whether an epilogue can read x a vector at a time: its columns are neighbours, or all the same."""
+        """Whether an epilogue can read x a vector at a time: its columns are neighbours, or all the same, and its rows lie evenly."""
         if self.home.get(x.number) is group:
             return True
-        return self.place(x)[1].broadcast(group.domain).strides[-1] in (0, 1)
+        view = self.place(x)[1].broadcast(group.domain)
+        return view.strides[-1] in (0, 1) and len(merged_axes(view.shape[:-1], [view.strides[:-1]])) <= 1
 
     def _reduce(self, node: Node) -> Group:
         x = node.inputs[0]
@@ -230,14 +236,14 @@ class Fusion:
         """Whether a value is read row by row of the batch's list, which only elementwise nests do."""
         return x.number not in self.home and self.place(x)[1].gathered is not None
 
-    def _merge_scalars(self) -> None:
-        """Independent elementwise groups of single elements become one kernel: each would cost a call and do nothing."""
+    def _merge_small(self) -> None:
+        """Elementwise groups of few elements over one domain become one kernel: each would cost its compilation and a call."""
         kept: list[Group] = []
         for group in self.groups:
-            if group.kind != "elementwise" or group.domain != ():
+            if not group.bit or group.kind != "elementwise" or group.nodes[0].spec.size > SMALL:
                 continue
             for other in kept:
-                if not other.deps & group.bit and not group.deps & other.bit:
+                if other.domain == group.domain and self._apart(other, group):
                     self._merge(other, group)
                     break
             else:
@@ -349,3 +355,11 @@ def _moves_rows(node: Node) -> bool:
         and node.op.rules["rows"](**node.options) is not None
         and node.inputs[1].spec.dtype.name in ("int32", "int64")
     )
+
+
+def family_of(node: Node) -> str | None:
+    """Which family of kernels computes a node whose op has such a rule; None for shapes and types that it does not cover."""
+    if any(x.spec.dtype.name not in ("float32", "float64") for x in node.inputs):
+        return None
+    found: str | None = node.op.rules["kernel"](*[x.spec for x in node.inputs], **node.options)
+    return found

@@ -8,6 +8,7 @@ from millstream.graph.graph import Graph
 from millstream.graph.verify import verify
 from millstream.passes.expand import expand
 from millstream.passes.fuse import Fusion
+from millstream.passes.layout import layout
 from millstream.passes.prepare import prepare
 from millstream.passes.schedule import Schedule, schedule
 from millstream.passes.simplify import simplify
@@ -21,6 +22,7 @@ def passes(gathered: bool) -> list[tuple[str, Pass]]:
     return [
         ("expand", expand),  # first: everything after sees ops with a compiled body
         ("simplify", simplify),  # expansion and reverse mode leave neutral elements behind
+        ("layout", layout),  # after simplify: it adds nodes that are worth their memory only where the convolution stays
         ("prepare", lambda g: prepare(g, gathered)),  # last over graphs: fusion must find results and packed factors as nodes
     ]
 

@@ -7,7 +7,7 @@ copies read gathered rows, and the right factor of a product runs along its rows
 Keeps: every value, bit for bit.
 """
 
-from millstream.core.op import Op
+from millstream.core.op import Op, Rule
 from millstream.graph.graph import COPY, INPUT, LEAVES, Graph, Node
 from millstream.graph.views import View
 from millstream.passes.joins import placed, source
@@ -15,9 +15,7 @@ from millstream.passes.joins import placed, source
 
 def prepare(graph: Graph, gathered: bool) -> Graph:
     """The graph with copies where something must own its memory."""
-    live = graph.live()
-    contracted = {n.op: _pack for n in live if "contraction" in n.op.rules} | {n.op: _line_up for n in live if "rows" in n.op.rules}
-    new = graph.rewrite(contracted)
+    new = graph.rewrite({n.op: rule for n in graph.live() if (rule := _rule(n)) is not None})
     if gathered:
         new = _gather(new)
     new = _place_parts(new)
@@ -95,6 +93,26 @@ def _line_up(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
         return None
     lined = [x if v is not None and v.is_contiguous else graph.add(COPY, (x,), (), x.spec) for x, v in zip(inputs, views, strict=True)]
     return graph.add(node.op, lined, node.attrs, node.spec)
+def _in_rows(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
+    """The op of a kernel with copies of those inputs that do not lie as it needs them: in order, or at least the last axis along memory."""
+    whole = "whole" in node.op.rules
+    direct = [_lies_well(view_of(x), whole) for x in inputs]
+    if all(direct):
+        return None
+    copies = [x if d else graph.add(COPY, (x,), (), x.spec) for x, d in zip(inputs, direct, strict=True)]
+    return graph.add(node.op, copies, node.attrs, node.spec)
+
+
+def _lies_well(view: View | None, whole: bool) -> bool:
+    if view is None or view.gathered is not None:
+        return False
+    return view.is_whole if whole else view.strides[-1] == 1 or view.shape[-1] == 1
+
+
+def _rule(node: Node) -> Rule | None:
+    """What makes a node's inputs lie as its kernel reads them."""
+    rules = node.op.rules
+    return _pack if "contraction" in rules else _in_rows if "kernel" in rules else _line_up if "rows" in rules else None
 
 
 def _swapped(node: Node) -> object:

@@ -2,6 +2,7 @@
 
     Before   %2 = multiply(%1, 1.0)                 After   %1
     Before   %2 = real_divide(%1, 32.0)             After   %2 = multiply(%1, 0.03125)
+    Before   %2 = reduce_sum(%1, axis=())           After   %1
 Here because: expansion and reverse mode leave such nodes behind, and fusion should not see them.
 Keeps: every value, bit for bit (x + 0 turns -0 into 0 and is kept for floats that may be -0: only integers drop it).
 """
@@ -80,6 +81,10 @@ def _same(graph: Graph, node: Node, inputs: Inputs) -> Node | None:
     return inputs[0] if inputs[0].spec == node.spec else None
 
 
+def _no_axes(graph: Graph, node: Node, inputs: Inputs) -> Node | None:
+    return inputs[0] if node.options["axis"] == () and inputs[0].spec == node.spec else None
+
+
 def _always(graph: Graph, node: Node, inputs: Inputs) -> Node | None:
     return inputs[0]
 
@@ -94,6 +99,7 @@ RULES: dict[str, Rule] = {
     "reshape": _same,
     "broadcast_to": _same,
     "identity": _always,
+    **dict.fromkeys(("reduce_sum", "reduce_prod", "reduce_max", "reduce_min"), _no_axes),
     "stop_gradient": _always,
     "read_variable": _always,
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+import millstream.codegen.sliding  # noqa: F401  # its families of kernels make themselves known
 from millstream.codegen.lower import Call, Place, lower
 from millstream.graph.graph import Graph, constant_value
 from millstream.graph.views import View
@@ -42,6 +43,7 @@ class Executable:
         self._inputs: list[Any] = [None] * len(graph.inputs)
         self._outputs: list[Any] = [None] * len(graph.outputs)
         self._rows: Any = None
+        self._views: dict[int, Any] = {}
         self._variables: list[tuple[Any, bool, list[Any]]] = []  # (variable, written, [address bound, [(position, offset)]])
         self._build()
         self._list_variables()
@@ -74,6 +76,8 @@ class Executable:
             self._arguments[position] = address(self._arena) + self.schedule.offsets[argument.key] + argument.offset
         elif argument.kind == "const":
             self._arguments[position] = self._constant(argument.key) + argument.offset
+        elif argument.kind in ("table", "zeros"):
+            self._arguments[position] = self._numbers(argument)
         elif argument.kind == "batch":
             self._arguments[position] = self.batch
         else:
@@ -82,6 +86,12 @@ class Executable:
 
     def _constant(self, node: Any) -> int:
         array = np.ascontiguousarray(constant_value(node))
+        self._constants.append(array)
+        return address(array)
+
+    def _numbers(self, place: Place) -> int:
+        """Memory of our own with a table of whole numbers, or with zeros."""
+        array = np.array(place.key, np.int64) if place.kind == "table" else np.zeros(place.key, np.uint8)
         self._constants.append(array)
         return address(array)
 
@@ -148,8 +158,12 @@ class Executable:
         return [self._read(n) for n in self.prepared.outputs]
 
     def _read(self, node: Any) -> Any:
-        place = Place(*self.schedule.stored[node.number][-1])
-        array = self.array(place, View.whole(node.shape), node.spec.dtype.numpy)
+        array = self._views.get(node.number)
+        if array is None:
+            place = Place(*self.schedule.stored[node.number][-1])
+            array = self.array(place, View.whole(node.shape), node.spec.dtype.numpy)
+            if place.kind == "arena":  # which stays where it is
+                self._views[node.number] = array
         return array.copy() if array.ndim else array[()]
 
     def array(self, place: Place, view: View, dtype: Any) -> Any:

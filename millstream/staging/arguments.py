@@ -58,7 +58,7 @@ class Arguments:
             self.tensors.append(x)
             return (x.dtype, tuple(x.shape)), Slot(len(self.tensors) - 1)
         if isinstance(x, BY_VALUE):
-            return (type(x), x), x
+            return (type(x), x if type(x) is not float or x else str(x)), x  # 0.0 and -0.0 are equal, yet divide differently
         if isinstance(x, Variable):
             return ("variable", id(x)), x
         if isinstance(x, Mapping) and type(x) is dict:

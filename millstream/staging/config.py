@@ -1,5 +1,6 @@
 """tf.config and tf.test: devices, threads and switches. There is one device, the CPU; GPUs are neither listed nor needed."""
 
+import inspect
 import os
 from typing import Any, ClassVar, NamedTuple
 
@@ -148,45 +149,46 @@ def get_intra_op_parallelism_threads() -> int:
     return int(os.environ.get("MILLSTREAM_THREADS") or 0)
 
 
-def _pair(space: str, name: str, default: Any) -> None:
+def _pair(space: str, name: str, argument: str, default: Any) -> None:
     """A setter that is remembered and a getter that tells it; nothing else depends on them."""
 
-    def setter(value: Any) -> None:
-        _Settings.values[f"{space}.{name}"] = value
+    def setter(*args: Any, **kwargs: Any) -> None:
+        _Settings.values[f"{space}.{name}"] = setter.__signature__.bind(*args, **kwargs).arguments[argument]  # type: ignore[attr-defined]
 
     def getter() -> Any:
         return _Settings.values.get(f"{space}.{name}", default)
 
+    setter.__signature__ = _signature(argument)  # type: ignore[attr-defined]
     setter.__name__, setter.__doc__ = f"set_{name}", "Remembered; there is nothing here that it would change."
     getter.__name__, getter.__doc__ = f"get_{name}", "What was set."
     publish(setter, f"tf.config.{space}set_{name}")
     publish(getter, f"tf.config.{space}get_{name}")
 
 
-_pair("threading.", "inter_op_parallelism_threads", 0)
-_pair("", "soft_device_placement", False)
-_pair("optimizer.", "jit", "")
-_pair("optimizer.", "experimental_options", {})
-_pair("experimental.", "device_policy", "silent")
-_pair("experimental.", "synchronous_execution", True)
+def _signature(*names: str) -> inspect.Signature:
+    return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names])
 
 
-def _no_effect(name: str) -> None:
-    def switch(*args: Any) -> None:
-        return None
+_pair("threading.", "inter_op_parallelism_threads", "num_threads", 0)
+_pair("", "soft_device_placement", "enabled", False)
+_pair("optimizer.", "jit", "enabled", "")
+_pair("optimizer.", "experimental_options", "options", {})
+_pair("experimental.", "device_policy", "device_policy", "silent")
+_pair("experimental.", "synchronous_execution", "enable", True)
 
+
+def _no_effect(name: str, *names: str) -> None:
+    def switch(*args: Any, **kwargs: Any) -> None:
+        switch.__signature__.bind(*args, **kwargs)  # type: ignore[attr-defined]
+
+    switch.__signature__ = _signature(*names)  # type: ignore[attr-defined]
     switch.__name__, switch.__doc__ = name, "Accepted; there is nothing here that it would change."
     publish(switch, f"tf.config.experimental.{name}")
 
 
-for _name in (
-    "disable_mlir_bridge",
-    "disable_mlir_graph_optimization",
-    "enable_mlir_bridge",
-    "enable_mlir_graph_optimization",
-    "enable_tensor_float_32_execution",
-):
+for _name in ("disable_mlir_bridge", "disable_mlir_graph_optimization", "enable_mlir_bridge", "enable_mlir_graph_optimization"):
     _no_effect(_name)
+_no_effect("enable_tensor_float_32_execution", "enabled")
 
 
 @export("tf.config.experimental.tensor_float_32_execution_enabled")

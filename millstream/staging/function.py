@@ -123,11 +123,12 @@ class Function:
     # ------------------------------------------------------------------ calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run it, tracing first where that is due."""
-        if not kwargs and STATE.trace is None and not STATE.tapes and not Switch.eagerly:
-            traced = self._fast.get(_quick_key(args))
+        if STATE.trace is None and not STATE.tapes and not Switch.eagerly:
+            key, tensors = _quick_key(args, kwargs)
+            traced = self._fast.get(key)
             if traced is not None:
                 self._detector.called()
-                return traced.run(args)
+                return traced.run(tensors)
         if Switch.eagerly:
             return self.python_function(*args, **kwargs)
         arguments = self._binder.bind(args, kwargs)
@@ -167,7 +168,7 @@ class Function:
         return kind
 
     def _again(self, kind: Kind, traced: Traced | None, arguments: Arguments) -> Any:
-        if traced is None or (STATE.tapes and not traced.can_be_replayed):
+        if traced is None or (STATE.tapes and not traced.can_be_replayed()):
             return self._op_by_op(kind, arguments)
         return traced.replay(arguments.tensors) if STATE.tapes else traced.run(arguments.tensors)
 
@@ -180,12 +181,16 @@ class Function:
             kind.numbering.leave(outer)
 
     def _remember(self, args: tuple[Any, ...], kwargs: dict[str, Any], arguments: Arguments) -> None:
-        """Make the next such call quick, if all arguments are tensors."""
-        key = _quick_key(args) if not kwargs else None
-        if key is None or len(arguments.tensors) != len(args) or any(a is not t for a, t in zip(args, arguments.tensors, strict=True)):
+        """Make the next such call quick, if all arguments are tensors or simple values."""
+        key, tensors = _quick_key(args, kwargs)
+        if (
+            key is None
+            or len(arguments.tensors) != len(tensors)
+            or any(a is not t for a, t in zip(tensors, arguments.tensors, strict=True))
+        ):
             return
         traced = self._kind(arguments).traced.get(_shapes(arguments))
-        if traced is not None and len(arguments.keys) == len(args):
+        if traced is not None:
             self._fast[key] = traced
 
     # ------------------------------------------------------------------ tracing
@@ -254,15 +259,26 @@ class NewVariablesError(Exception):
     """Variables were made in a call that is not the first."""
 
 
-def _quick_key(args: tuple[Any, ...]) -> Any:
-    """Shapes and dtypes of arguments that are all eager tensors; None for others."""
-    key = []
-    for x in args:
-        if type(x) is not Tensor:
-            return None
-        array = x._array
-        key.append((array.shape, array.dtype))
-    return tuple(key)
+_SIMPLE = frozenset((bool, int, float, str, type(None)))
+
+
+def _quick_key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
+    """Shapes and dtypes of eager tensors, types and values of simple values, and the tensors; no key where there are other arguments."""
+    key: list[Any] = []
+    tensors: list[Any] = []
+    for x in args if not kwargs else (*args, *kwargs.values()):
+        kind = type(x)
+        if kind is Tensor:
+            array = x._array
+            key.append((array.shape, array.dtype))
+            tensors.append(x)
+        elif kind in _SIMPLE:
+            key.append((kind, x if x != 0 else str(x)))  # 0.0 and -0.0 are equal, yet divide differently
+        else:
+            return None, tensors
+    if kwargs:
+        key.extend(kwargs)
+    return tuple(key), tensors
 
 
 def _shapes(arguments: Arguments) -> Any:

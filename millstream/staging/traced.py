@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dispatch import STATE, execute, wrap
+from millstream.core.op import Op
 from millstream.core.spec import ArraySpec, TensorSpec
 from millstream.core.tensor import Tensor, convert
 from millstream.graph import interpreter
@@ -29,22 +30,27 @@ class Traced:
         trace = Trace()
         trace.streams = streams
         inputs = [trace.input(ArraySpec(tuple(x._array.shape), x.dtype)) for x in leaves]
-        tapes, STATE.tapes = STATE.tapes, ()
+        spy = _Surroundings()
+        tapes, STATE.tapes = STATE.tapes, (spy,)
         try:
             with trace.active():
                 self._structure, outputs = as_outputs(function(inputs))
+                spy.note(outputs)
                 self.graph: Graph = trace.finish(outputs)
         finally:
             STATE.tapes = tapes
         self.created, self._labels = trace.created, trace.label_inputs
+        self._captured = spy.tensors
         self._replayable = not trace.has_own_gradients and not any(v.trainable for v, _ in self.graph.updates)
         self._run: Callable[[list[Any]], list[Any]] | None = None
         self._running = False
 
-    @property
     def can_be_replayed(self) -> bool:
-        """Whether carrying out the graph's ops under a tape gives the gradients that the function's own body would."""
-        return self._replayable
+        """Whether carrying out the graph's ops under the tapes at work gives the gradients that the function's own body would.
+
+        Not so when one of them watches a tensor that the function took from its surroundings: in the graph it is a constant.
+        """
+        return self._replayable and not any(self._captured.keys() & _watched(tape) for tape in STATE.tapes)
 
     @property
     def output_specs(self) -> Any:
@@ -54,6 +60,8 @@ class Traced:
     def _packed(self, values: Sequence[Any]) -> Any:
         if self._structure is _ONE:
             return values[0]
+        if self._structure is None:
+            return None
         remaining = iter(values)
         return tree.map_structure(lambda leaf: None if leaf is None else next(remaining), self._structure)
 
@@ -106,6 +114,27 @@ class Traced:
         for variable, node in self.graph.updates:
             variable._set(values[node.number])
         return self._packed([values[n.number] for n in self.graph.outputs])
+
+
+class _Surroundings:
+    """A tape that notes the eager tensors that a traced function works with; it may have taken them from its surroundings."""
+
+    def __init__(self) -> None:
+        self.tensors: dict[int, Tensor] = {}
+
+    def record(self, op: Op, inputs: tuple[Any, ...], attrs: dict[str, Any], output: Any) -> None:
+        """Note the inputs."""
+        self.note(inputs)
+
+    def note(self, tensors: Sequence[Any]) -> None:
+        """Note the eager ones among these."""
+        self.tensors.update((id(x), x) for x in tensors if type(x) is Tensor)
+
+
+def _watched(tape: Any) -> set[int]:
+    """The ids of what a tape watches."""
+    found: set[int] = tape._watched
+    return found
 
 
 _ONE = object()  # the structure of a single tensor

@@ -78,6 +78,7 @@ NotFoundError = _CLASSES["NotFoundError"]
 FailedPreconditionError = _CLASSES["FailedPreconditionError"]
 OutOfRangeError = _CLASSES["OutOfRangeError"]
 UnimplementedError = _CLASSES["UnimplementedError"]
+DataLossError = _CLASSES["DataLossError"]
 
 
 class OperandTypeError(InvalidArgumentError, TypeError):  # type: ignore[valid-type, misc]  # a class made above

@@ -93,7 +93,9 @@ def _uncover(path: str) -> None:
 
 def provide_names(module: str, *names: str) -> None:
     """Say that a module defines single public names ("tf.norm"), whose namespace should load without it."""
-    _LATER.update((name[3:], module) for name in names)
+    for name in names:
+        _LATER[name[3:]] = module
+        _note_prefixes(name[3:].rpartition(".")[0])
 
 
 def exported() -> dict[str, Any]:

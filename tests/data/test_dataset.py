@@ -171,3 +171,57 @@ def test_options_are_kept():
     assert made.options().experimental_optimization.map_fusion is True
     with pytest.raises(AttributeError, match="Cannot set the property"):
         options.no_such_option = 1
+
+
+# ---------------------------------------------------------------------------------------------- files
+@pytest.mark.parametrize("compression", ["", "GZIP", "ZLIB"])
+def test_records(tmp_path, compression):
+    path = str(tmp_path / "r.tfrecord")
+    tf.data.experimental.TFRecordWriter(path, compression).write(Dataset.from_tensor_slices([b"one", b"", b"x" * 5000]))
+    assert values(tf.data.TFRecordDataset(path, compression)) == [b"one", b"", b"x" * 5000]
+
+
+def test_a_damaged_record_is_found(tmp_path):
+    path = tmp_path / "r.tfrecord"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(b"abc")
+    whole = path.read_bytes()
+    assert whole.hex() == "0300000000000000b099490e6162636e57f121"  # as TensorFlow writes it
+    for at in (1, 9, 13, 17):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(tf.errors.DataLossError, match="corrupted record at"):
+            values(tf.data.TFRecordDataset(str(path)))
+    path.write_bytes(whole[:16])
+    with pytest.raises(tf.errors.DataLossError, match="truncated record at 0"):
+        values(tf.data.TFRecordDataset(str(path)))
+
+
+TABLE = 'a,b,c\n1,2.5,x\n2,,"y,z"\n,3,w\n4,5e3,\n'
+
+
+def test_tables(tmp_path):
+    path = str(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text(TABLE)
+    rows = tf.data.experimental.CsvDataset(path, [0, 0.5, "d"], header=True)
+    assert values(rows) == [(1, 2.5, b"x"), (2, 0.5, b"y,z"), (0, 3.0, b"w"), (4, 5000.0, b"d")]
+    for defaults, message in (
+        ([tf.int32, 0.0, ""], "Field 0 is required"),
+        ([0], "Expect 1 fields but have more"),
+        ([0, 0, ""], "not a valid int32: 2.5"),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            values(tf.data.experimental.CsvDataset(path, defaults, header=True))
+
+
+def test_batches_of_a_table_in_tensorflows_order(tmp_path):
+    path = str(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text(TABLE)
+    made = tf.data.experimental.make_csv_dataset(path, 3, num_epochs=2, shuffle_seed=1, label_name="c")
+    assert repr(made.element_spec[0]["b"]) == "TensorSpec(shape=(None,), dtype=tf.float32, name=None)"
+    shuffled = [([int(n) for n in x["a"]], label.numpy().tolist()) for x, label in made]
+    assert shuffled == [([1, 4, 2], [b"x", b"", b"y,z"]), ([0, 0, 4], [b"w", b"w", b""]), ([2, 1], [b"y,z", b"x"])]
+    with pytest.raises(ValueError, match="must be one of the columns"):
+        tf.data.experimental.make_csv_dataset(path, 3, label_name="q")
+    plain = tf.data.experimental.make_csv_dataset(path, 2, select_columns=["c", "a"], shuffle=False)
+    first = next(iter(plain))
+    assert {k: v.numpy().tolist() for k, v in first.items()} == {"a": [1, 2], "c": [b"x", b"y,z"]}

@@ -75,3 +75,11 @@ def test_map_draws_no_seeds_from_the_program():
     tf.random.set_seed(5)
     list(Dataset.range(3).map(lambda i: tf.random.uniform([2])))
     assert tf.random.uniform([2]).numpy().tolist() == alone
+
+
+def test_random_numbers_of_map_run_on_when_it_is_repeated():
+    tf.random.set_seed(5)
+    once = [x.numpy().tolist() for x in Dataset.range(4).map(lambda i: tf.random.uniform([2]))]
+    twice = Dataset.range(2).map(lambda i: tf.random.uniform([2])).repeat(2)
+    assert [x.numpy().tolist() for x in twice] == once
+    assert [x.numpy().tolist() for x in twice] == once

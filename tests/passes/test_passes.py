@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from inline_snapshot import snapshot
 
 import millstream as tf
@@ -12,8 +13,10 @@ from millstream.graph.trace import Trace, trace
 from millstream.graph.verify import verify
 from millstream.passes import pipeline
 from millstream.passes.expand import expand
+from millstream.passes.fuse import SMALL
 from millstream.passes.prepare import prepare
 from millstream.passes.simplify import simplify
+from millstream.runtime.executable import Executable
 
 
 def graph(function: Callable[..., Any], *shapes: tuple[int, ...]) -> Graph:
@@ -98,12 +101,63 @@ def test_schedule_overwrites_a_variable_after_its_last_reader() -> None:
     assert [v for _, v in plan.copies] == []
 
 
-def test_swapping_two_variables_goes_through_copies() -> None:
-    a, b = tf.Variable([1.0]), tf.Variable([2.0])
+def swapped(size: int) -> tuple[tf.Variable, tf.Variable, Graph]:
+    """Two variables of 1s and of 2s, and the graph that swaps them."""
+    a, b = tf.Variable(tf.ones([size])), tf.Variable(2.0 * tf.ones([size]))
     made = Trace()
     with made.active():
         old_a, old_b = a.read_value(), b.read_value()
         a.assign(old_b)
         b.assign(old_a)
-    plan = pipeline.run(made.finish([]))
-    assert len(plan.copies) == 2
+    return a, b, made.finish([])
+
+
+def test_swapping_two_variables_goes_through_copies() -> None:
+    *_, made = swapped(SMALL + 1)
+    assert len(pipeline.run(made).copies) == 2
+
+
+@pytest.mark.parametrize("size", [1, 19, SMALL + 1])
+def test_swapping_two_variables(size: int) -> None:
+    """Small ones in one kernel, which reads both before it writes."""
+    a, b, made = swapped(size)
+    executable = Executable(made)
+    executable.run()
+    assert (a.numpy() == 2).all()
+    assert (b.numpy() == 1).all()
+
+
+def test_small_groups_of_one_domain_are_one_kernel() -> None:
+    def function(x: tf.Tensor, y: tf.Tensor) -> list[tf.Tensor]:
+        return [tf.exp(x), tf.reshape(tf.exp(y), (2, 2)), tf.exp(x) + y]
+
+    assert groups(graph(function, (4,), (4,))) == snapshot(["elementwise [4]: %2 exp, %3 exp, %5 add", "elementwise [2, 2]: %6 copy"])
+
+
+def test_merging_small_groups_makes_no_cycle() -> None:
+    """The second group needs the sum of the first."""
+
+    def function(x: tf.Tensor) -> tf.Tensor:
+        return tf.exp(x) / tf.reduce_sum(tf.exp(x))
+
+    assert len(groups(graph(function, (4,)))) == 3
+
+
+def test_what_reads_other_elements_is_not_merged() -> None:
+    def function(x: tf.Tensor) -> tf.Tensor:
+        y = tf.exp(x)
+        return y + tf.transpose(y)
+
+    assert len(groups(graph(function, (3, 3)))) == 2
+
+
+def test_simplify_drops_reductions_over_no_axes() -> None:
+    assert str(simplify(graph(lambda x: tf.reduce_sum(x, axis=[]), (2,)))) == snapshot("""\
+%0 = input 0 : float32[2]
+return %0\
+""")
+
+
+def test_equal_constants_become_one() -> None:
+    simplified = simplify(graph(lambda x: [x / 4.0, x * 0.25], (2,)))
+    assert [n.op.name for n in simplified.live()].count("const") == 1

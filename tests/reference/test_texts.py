@@ -33,6 +33,10 @@ def test_errors_of_gradients_and_variables() -> None:
 
 
 def test_a_wrong_text_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    case = {"expression": "tf.constant(3)", "str": "tf.Tensor(4, shape=(), dtype=int32)", "repr": "<tf.Tensor: shape=(), dtype=int32, numpy=3>"}
+    case = {
+        "expression": "tf.constant(3)",
+        "str": "tf.Tensor(4, shape=(), dtype=int32)",
+        "repr": "<tf.Tensor: shape=(), dtype=int32, numpy=3>",
+    }
     monkeypatch.setattr(COMPARE, "load", lambda part: {"tensors": [case]})
     assert [d.case for d in COMPARE.printing()] == ["str of tf.constant(3)"]

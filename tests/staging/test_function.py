@@ -150,6 +150,17 @@ def test_custom_gradient_in_a_function():
     assert float(tape.gradient(y, x)) == 1.5
 
 
+def test_gradient_to_a_tensor_of_the_surroundings():
+    x = tf.constant(3.0)
+    f = tf.function(lambda a: a * x)
+    f(tf.constant(1.0))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        doubled = x * 2.0
+        y = f(tf.constant(5.0)) + tf.function(lambda: doubled * doubled)()
+    assert float(tape.gradient(y, x)) == 5.0 + 24.0
+
+
 def test_gradient_past_an_assignment():
     v = tf.Variable(2.0)
 
@@ -265,7 +276,7 @@ def test_python_functions_inside(warnings_told):
 
 
 def test_labels_beyond_the_classes():
-    f = tf.function(lambda y, p: tf.nn.sparse_softmax_cross_entropy_with_logits(y, p))
+    f = tf.function(tf.nn.sparse_softmax_cross_entropy_with_logits)
     logits = tf.zeros([2, 3])
     f(tf.constant([0, 2]), logits)
     with pytest.raises(tf.errors.InvalidArgumentError, match="outside the valid range"):

@@ -160,4 +160,4 @@ def test_importing_the_builder_imports_no_compiler() -> None:
 
 
 def test_tile_is_a_tuple() -> None:
-    assert Tile(6, 2) == (6, 2)
+    assert Tile(6, 2) == (6, 2, False)

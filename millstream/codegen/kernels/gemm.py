@@ -75,8 +75,10 @@ def tile_for(rows: int, columns: int, target: Machine | None = None, dtype: str 
 
 
 def _cost(tile: Tile, rows: int, columns: int, lanes: int) -> float:
-    """Cycles of all steps of k; the code of a second height must save more than a hundredth."""
+    """Cycles of all steps of k; the code of a second height must save more than a hundredth, and is not worth it for one panel."""
     across = -(-columns // (tile.vectors * lanes))
+    if tile.uneven and across == 1:
+        return float("inf")
     down = -(-rows // tile.rows)
     short = min(down, down * tile.rows - rows) if tile.uneven else 0
     cycles = (down - short) * _step_cycles(tile) + short * _step_cycles(Tile(tile.rows - 1, tile.vectors))
@@ -98,11 +100,13 @@ def gemm(
     target: Machine | None = None,
     ragged: bool = True,
     transposed: bool = False,
+    single: int | None = None,
 ) -> Function:
     """The product's kernel. Parameters: A, B, M, N, K, a_row, a_k, b_k (strides in elements), then what `extra` declares.
 
     Threads split the (panel, tile) items, panels outermost: with several panels a thread owns whole columns.
     ragged=False: the caller promises that N is a multiple of the tile's width; less code to compile.
+    single=n: he promises that there is one panel, of n whole vectors and perhaps a part of another; less code too.
     transposed=True: B lies column by column, B[k, n] at n * b_k + k; panels are transposed as they are packed.
     """
     b = LoopBuilder(name)
@@ -110,7 +114,8 @@ def gemm(
     hooks = Hooks(epilogue, extra(b, x.columns))
     lanes = (target or machine()).lanes(dtype)
     kind = _Transposed if transposed else _Product
-    product = kind(b, x, tile, Type("float64" if dtype == "float64" else "float32", lanes), hooks, ragged)
+    whole = tile.vectors if not ragged else single
+    product = kind(b, x, tile, Type("float64" if dtype == "float64" else "float32", lanes), hooks, whole)
     down = (x.rows + (tile.rows - 1)) / tile.rows
     across = (x.columns + (product.width - 1)) / product.width
     low, high = b.share(down * across)
@@ -143,8 +148,9 @@ class _Product:
     strides or masks: rows of B that lie 2 KB apart would compete for two sets of a cache.
     """
 
-    def __init__(self, b: LoopBuilder, operands: Operands, tile: Tile, type_: Type, epilogue: Hooks, ragged: bool) -> None:
-        self.b, self.x, self.tile, self.type, self.epilogue, self.ragged = b, operands, tile, type_, epilogue, ragged
+    def __init__(self, b: LoopBuilder, operands: Operands, tile: Tile, type_: Type, epilogue: Hooks, whole: int | None) -> None:
+        self.b, self.x, self.tile, self.type, self.epilogue = b, operands, tile, type_, epilogue
+        self.whole = whole  # how many vectors of every panel are whole; None where that differs
         self.lanes = type_.lanes
         self.width = tile.vectors * self.lanes
         self.block = PACK_BYTES // (self.width * type_.bits // 8)  # k steps of B that are packed at a time
@@ -209,9 +215,8 @@ class _Product:
 
     def masks(self, j: Value) -> list[Value | None]:
         """Which columns of each vector exist; None where all do."""
-        if not self.ragged:
-            return [None] * self.tile.vectors
-        return [self.b.mask(self.x.columns - (j + v * self.lanes), self.lanes) for v in range(self.tile.vectors)]
+        rest = [self.b.mask(self.x.columns - (j + v * self.lanes), self.lanes) for v in range(self.whole or 0, self.tile.vectors)]
+        return [None] * (self.whole or 0) + rest
 
     def in_place(self, j: Value, rows: list[Pointer], span: tuple[Value, Value], sums: list[Register]) -> None:
         """The loop over k that reads B itself, and packs it for the tiles to come."""
@@ -254,13 +259,13 @@ class _Product:
             for v in range(self.tile.vectors):
                 column = j + v * self.lanes
                 value = b.load(self.sums, where + r * self.width + v * self.lanes, self.lanes)
-                self.hand_over(i + r, column, value)
+                self.hand_over(v, i + r, column, value)
 
-    def hand_over(self, i: Value, column: Value, value: Value) -> None:
-        """One vector of C: whole where all its columns exist, else masked, else not at all."""
+    def hand_over(self, v: int, i: Value, column: Value, value: Value) -> None:
+        """Vector v of a row of C: whole where all its columns exist, else masked, else not at all."""
         b, call, left = self.b, self.epilogue, self.x.columns - column
-        if not self.ragged:
-            call.call(b, call.context, i, column, value, None)
+        if self.whole is not None:
+            call.call(b, call.context, i, column, value, None if v < self.whole else b.mask(left, self.lanes))
             return
         with b.if_(left >= self.lanes):
             call.call(b, call.context, i, column, value, None)

@@ -17,19 +17,23 @@ ROUNDS = 10
 
 
 def philox_words(b: LoopBuilder, key0: Value, key1: Value, counter: tuple[Value, Value, Value, Value]) -> list[Value]:
-    """The four words of each lane's counter; all operands uint32 of the same lanes (keys may be scalars)."""
+    """The four words of each lane's counter; all operands uint32 of the same lanes, the keys scalars.
+
+    The rounds are a loop at run time: written out they would be most of what there is to compile.
+    """
     lanes = max(c.type.lanes for c in counter)
-    c = [b.broadcast(x, lanes) for x in counter]
-    for r in range(ROUNDS):
-        keys = [b.broadcast(_round_key(b, k, w, r), lanes) for k, w in zip((key0, key1), WEYL, strict=True)]
+    words = [b.register(b.broadcast(x, lanes)) for x in counter]
+    keys = [b.register(key0), b.register(key1)]
+    with b.loop(0, ROUNDS):
+        c = [w.value for w in words]
         high = [b.mulhi(c[0], MULTIPLIERS[0]), b.mulhi(c[2], MULTIPLIERS[1])]
         low = [c[0] * MULTIPLIERS[0], c[2] * MULTIPLIERS[1]]
-        c = [high[1] ^ c[1] ^ keys[0], low[1], high[0] ^ c[3] ^ keys[1], low[0]]
-    return c
-
-
-def _round_key(b: LoopBuilder, key: Value, weyl: int, r: int) -> Value:
-    return key + (weyl * r & 0xFFFFFFFF) if r else key
+        mixed = [x ^ y ^ b.broadcast(k.value, lanes) for x, y, k in zip(high[::-1], c[1::2], keys, strict=True)]
+        for word, new in zip(words, (mixed[0], low[1], mixed[1], low[0]), strict=True):
+            b.assign(word, new)
+        for key, weyl in zip(keys, WEYL, strict=True):
+            b.assign(key, key.value + weyl)
+    return [w.value for w in words]
 
 
 class Stream(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from millstream.autodiff.tape import GradientTape
+from millstream.checkpoints.restore import resume
 from millstream.core.tensor import Tensor
 from millstream.keras import optimizers
 from millstream.keras.backend.config import floatx
@@ -71,6 +72,7 @@ class Trainer:
         state.update(loss=loss or {}, _run_eagerly=run_eagerly, _compilations=state["_compilations"] + 1, _runners={}, _runner_sets={})
         state["_compiled_flags"] = [(layer, layer.trainable) for layer in self._flatten_layers()]
         STRUCTURE.version += 1
+        resume()
 
     @property
     def run_eagerly(self) -> bool:

@@ -3,6 +3,8 @@
 from millstream.keras.layers import (
     advanced_activations,
     base,
+    conv_transpose,
+    convolutional,
     core,
     dense,
     embedding,
@@ -12,9 +14,12 @@ from millstream.keras.layers import (
     noise,
     normalization,
     op_layer,
+    pooling,
     recurrent,
     recurrent_cells,
     recurrent_layers,
+    separable,
     side_effects,
+    spatial,
     wrappers,
 )

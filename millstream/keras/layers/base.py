@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from millstream.checkpoints.restore import resume
 from millstream.core import scope
 from millstream.core.dispatch import STATE, eagerly
 from millstream.core.dtypes import DType, as_dtype
@@ -16,6 +17,7 @@ from millstream.keras.backend.config import floatx
 from millstream.keras.backend.names import to_snake_case, unique_object_name
 from millstream.keras.backend.session import fixed_learning_phase
 from millstream.keras.layers import abstract
+from millstream.keras.layers.checkpointed import Checkpointed
 from millstream.keras.layers.context import CALL, STRUCTURE
 from millstream.keras.layers.described import Described
 from millstream.keras.layers.input_spec import check_inputs
@@ -33,7 +35,7 @@ _COMMON = frozenset(
 
 
 @export("tf.keras.layers.Layer")
-class Layer(Weighty, Losing, Described):
+class Layer(Weighty, Losing, Described, Checkpointed):
     """Base class of layers: override `build` (make weights) and `call` (compute), and `get_config` to save.
 
     Args: trainable; name; dtype, of weights and computation; dynamic; input_shape, batch_input_shape, input_dim, batch_size,
@@ -178,6 +180,7 @@ class Layer(Weighty, Losing, Described):
             )
         with eagerly():
             made = Variable(lambda: make(sizes, dtype=target), trainable, name=name, dtype=target, constraint=constraints.get(constraint))
+        vars(made)["_local_name"] = name
         self._own_weights.append(made)
         STRUCTURE.version += 1
         penalty = regularizers.get(regularizer)
@@ -288,6 +291,7 @@ class Layer(Weighty, Losing, Described):
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
             vars(self)["_initial_weights"] = None
+        resume()
 
     def _check(self, inputs: Any) -> None:
         """Check the inputs, unless the last ones had the same shape."""

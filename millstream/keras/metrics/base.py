@@ -125,6 +125,10 @@ class Metric:
         """Metrics kept as attributes."""
         return [v for v in self.__dict__.values() if isinstance(v, Metric)]
 
+    def _checkpoint_children(self) -> list[tuple[str, Any]]:
+        own = [(v._shared_name.rpartition("/")[2], v) for v in self._weights]
+        return own + [(k, v) for k, v in vars(self).items() if isinstance(v, Metric)]
+
     @property
     def weights(self) -> list[Variable]:
         """The state, that of metrics kept as attributes included."""
@@ -267,7 +271,9 @@ class MeanMetricWrapper(Mean):
     def from_config(cls, config: dict[str, Any]) -> "Metric":
         """A metric of `get_config`'s result."""
         if cls is MeanMetricWrapper:
-            return cls(**config)
+            from millstream.keras.metrics.lookup import get
+
+            return cls(**{**config, "fn": get(config["fn"])})  # files hold the function's name
         return cls(**{k: v for k, v in config.items() if k != "fn"})
 
 

@@ -1,3 +1,3 @@
 """tf.keras.models: Model, Sequential, and models from their configurations."""
 
-from millstream.keras.models import configuration, model, sequential
+from millstream.keras.models import configuration, model, saving, sequential

@@ -9,9 +9,11 @@ from millstream.core.spec import TensorShape
 from millstream.core.variable import Variable
 from millstream.keras.backend.names import unique_object_name
 from millstream.keras.engine import at_once
+from millstream.keras.engine.persistent import Persistent
 from millstream.keras.engine.trainer import Trainer
 from millstream.keras.layers import abstract
 from millstream.keras.layers.base import Layer, _like_shapes, _shape_leaves
+from millstream.keras.layers.checkpointed import numbered
 from millstream.keras.layers.context import CALL, STRUCTURE
 from millstream.keras.layers.keras_tensor import KerasTensor
 from millstream.keras.layers.side_effects import AddLoss, AddMetric
@@ -33,7 +35,7 @@ class Plain:
 
 
 @export("tf.keras.Model", "tf.keras.models.Model")
-class Model(Trainer, Layer):
+class Model(Trainer, Persistent, Layer):
     """A group of layers with fit, evaluate and predict.
 
     Args: inputs and outputs, Keras tensors in any structure, make a functional model; without them a subclass defines `call`. name; trainable.
@@ -209,6 +211,11 @@ class Model(Trainer, Layer):
         own = self._own()
         found = [v for item in self._inner() for v in item.variables]
         return unique(found + [v for v in own if v.trainable] + [v for v in own if not v.trainable])
+
+    def _checkpoint_children(self) -> list[tuple[str, Any]]:
+        network = self._network
+        own = [*(numbered(network.layers) if network is not None else ()), *super()._checkpoint_children()]
+        return own if self.optimizer is None else [*own, ("optimizer", self.optimizer)]
 
     # ------------------------------------------------------------------ ends of a functional model
     def _of_network(self, what: str, name: str) -> Any:

@@ -8,6 +8,7 @@ from millstream.core.dispatch import eagerly
 from millstream.core.spec import TensorShape
 from millstream.core.tensor import Tensor
 from millstream.keras.layers.base import Layer
+from millstream.keras.layers.checkpointed import numbered
 from millstream.keras.layers.context import CALL, STRUCTURE
 from millstream.keras.layers.input import Input, InputLayer
 from millstream.keras.layers.keras_tensor import KerasTensor
@@ -132,6 +133,10 @@ class Sequential(Model):
         for item in self.__dict__.get("_tracked", {}).values():
             if id(item) not in known and isinstance(item, Layer):
                 yield item
+
+    def _checkpoint_children(self) -> list[tuple[str, Any]]:
+        own = [*numbered([x for x in self._chain if not isinstance(x, InputLayer)]), *Layer._checkpoint_children(self)]
+        return own if self.optimizer is None else [*own, ("optimizer", self.optimizer)]
 
     # ------------------------------------------------------------------ building and calling
     def build(self, input_shape: Any = None) -> None:

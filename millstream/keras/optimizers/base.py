@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from millstream.autodiff.tape import GradientTape
+from millstream.checkpoints.restore import resume
 from millstream.core.dispatch import eagerly
 from millstream.core.dtypes import DType, as_dtype
 from millstream.core.scope import name_scope
@@ -151,6 +152,7 @@ class Optimizer:
             return
         with eagerly(), name_scope(self._name):
             self._create_all_weights(variables)
+        resume()
         self._prepared_for = key
 
     def _create_all_weights(self, var_list: Sequence[Any]) -> None:
@@ -262,6 +264,7 @@ class Optimizer:
             if not (isinstance(value, (Tensor, Variable)) or callable(value)):
                 self._hyper[name] = self.add_weight(name, shape=(), initializer=value)
         self._hypers_created = True
+        resume()
 
     def _decayed_lr(self, var_dtype: Any) -> Any:
         """The learning rate of this step, by schedule and decay."""
@@ -357,6 +360,7 @@ class Optimizer:
         if self._iterations is None:
             self._iterations = self.add_weight("iter", shape=(), dtype="int64", initializer=0)
             self._weights.append(self._iterations)
+            resume()
         return self._iterations
 
     @iterations.setter
@@ -365,6 +369,13 @@ class Optimizer:
             raise RuntimeError("Cannot set `iterations` to a new Variable after the Optimizer weights have been created")
         self._iterations = variable
         self._weights.append(variable)
+
+    def _checkpoint_children(self) -> list[tuple[str, Any]]:
+        """What a checkpoint follows: iterations, hyperparameters that are variables, further variables by name."""
+        iterations = [] if self._iterations is None else [("iter", self._iterations)]
+        hypers = [(k, v) for k, v in sorted(self._hyper.items()) if isinstance(v, Variable)]
+        slots = {id(v) for _, kept in self._slots.values() for v in kept.values()} | {id(v) for _, v in iterations}
+        return [*iterations, *hypers, *((v._shared_name.rpartition("/")[2], v) for v in self._weights if id(v) not in slots)]
 
     @property
     def weights(self) -> list[Variable]:

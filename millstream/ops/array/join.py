@@ -56,6 +56,9 @@ def _(*xs: ArraySpec, axis: int) -> ArraySpec:
     return ArraySpec((*first[:axis], sum(x.shape[axis] for x in xs), *first[axis + 1 :]), xs[0].dtype)
 
 
+_concat.kernel("concat")
+
+
 @_concat.vjp_all
 def _(g: Tensor, out: Tensor, *xs: Tensor, axis: int) -> list[Any]:
     return _pieces(g, [int(x.shape[axis]) for x in xs], axis)
