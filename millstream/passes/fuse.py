@@ -303,7 +303,7 @@ class Fusion:
             for x in waiting.pop().inputs:
                 if x.number in moved or self._is_stored(x, group, target):
                     continue
-                if x is group.anchor or x in group.prologue or any(u.number not in moved for u in self.users[x.number]):
+                if x not in group.nodes or any(u.number not in moved for u in self.users[x.number]):
                     return []
                 moved[x.number] = x
                 waiting.append(x)
@@ -323,7 +323,7 @@ class Fusion:
 
     def _is_stored(self, x: Node, group: Group, target: Group) -> bool:
         """Whether an input of a node is in memory without it, and can be read by the other kernel."""
-        if target.kind == "contract" and not self._runs_along_rows(x, target):
+        if target.kind == "contract" and (self._is_gathered(x) or not self._runs_along_rows(x, target)):
             return False
         if self.home.get(x.number) is not group or x.number in self.results or x.number in self.placed:
             return True
