@@ -19,7 +19,6 @@ from millstream.passes.joins import compiles, is_matrix_product, placed
 SMALL = 1024  # elements of a group that is merged with others of its domain
 
 
-
 @dataclass(eq=False)
 class Group:
     """One kernel to be. `nodes` are elementwise over `domain`, in order; `anchor` is what they follow, `prologue` what feeds it.

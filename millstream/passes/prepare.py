@@ -93,6 +93,8 @@ def _line_up(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
         return None
     lined = [x if v is not None and v.is_contiguous else graph.add(COPY, (x,), (), x.spec) for x, v in zip(inputs, views, strict=True)]
     return graph.add(node.op, lined, node.attrs, node.spec)
+
+
 def _in_rows(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
     """The op of a kernel with copies of those inputs that do not lie as it needs them: in order, or at least the last axis along memory."""
     whole = "whole" in node.op.rules

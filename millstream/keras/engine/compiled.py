@@ -20,6 +20,7 @@ from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor
 from millstream.graph.graph import Graph
 from millstream.graph.trace import Trace
+from millstream.ops.array.gather import check_indices
 from millstream.passes.joins import COMPILED
 from millstream.runtime.executable import Executable
 from millstream.runtime.nan import run_checked
@@ -72,6 +73,7 @@ class CompiledRunner:
         self._checks_nan = debug_word("nan") and kind != "predict"
         self._streams: dict[Any, Any] = {}
         self._label_inputs: set[tuple[int, int]] = set()
+        self._index_inputs: set[tuple[int, int]] = set()
         self._executable(min(batch_size, self.samples))
 
     # ------------------------------------------------------------------ the seam
@@ -125,6 +127,7 @@ class CompiledRunner:
         trace.streams = self._streams  # the short batch's random numbers go on where the others' stopped
         graph = self._trace(trace, size)
         self._label_inputs.update(trace.label_inputs)
+        self._index_inputs.update(trace.index_inputs)
         self._check_labels()
         if debug_level() >= 1:
             sys.stderr.write(
@@ -157,7 +160,12 @@ class CompiledRunner:
         return trace.finish(leaves)
 
     def _check_labels(self) -> None:
-        """Labels of cross-entropies must be classes: known before a single step is run. Raises: InvalidArgumentError."""
+        """Labels of cross-entropies must be classes, numbers of rows in their table: known before a single step is run.
+
+        Raises: InvalidArgumentError.
+        """
+        for index, count in self._index_inputs:
+            check_indices(self.leaves[index].astype(np.int64), count)
         for index, classes in self._label_inputs:
             labels = self.leaves[index]
             low, high = labels.min(), labels.max()

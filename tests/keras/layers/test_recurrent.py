@@ -56,7 +56,9 @@ def test_a_layer_of_its_configuration_is_equal(case):
     assert [v.shape for v in again.weights] == [v.shape for v in layer.weights]
 
 
-@pytest.mark.parametrize("case", [pytest.param(c, id=f"{c['key']}-{c['layer']}") for c in CASES if not c["states"] and "return_state" not in c["layer"]])
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, id=f"{c['key']}-{c['layer']}") for c in CASES if not c["states"] and "return_state" not in c["layer"]]
+)
 def test_compiled_training_is_eager_training(case):
     def train(eagerly):
         tf.random.set_seed(3)
@@ -137,3 +139,11 @@ def test_functional_models_with_states():
 def test_mistakes_are_explained(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_ids_beyond_the_vocabulary_are_named(eagerly):
+    model = tf.keras.Sequential([K.Embedding(5, 2), K.SimpleRNN(3), K.Dense(1)])
+    model.compile("sgd", "mse", run_eagerly=eagerly)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices\[1,2\] = 5 is not in \[0, 5\)"):
+        model.fit(np.array([[0, 1, 2], [3, 4, 5]]), np.zeros((2, 1)), shuffle=False, verbose=0)
