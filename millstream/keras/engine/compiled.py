@@ -22,7 +22,8 @@ from millstream.core.variable import Variable
 from millstream.graph.graph import Graph
 from millstream.graph.trace import Trace
 from millstream.ops.array.creation import cast
-from millstream.passes.fuse import COMPILED
+from millstream.ops.array.gather import check_indices
+from millstream.passes.joins import COMPILED
 from millstream.runtime.executable import Executable
 from millstream.runtime.nan import run_checked
 from millstream.runtime.shuffling import Shuffler
@@ -78,6 +79,7 @@ class CompiledRunner:
         self._checks_nan = debug_word("nan") and kind != "predict"
         self._streams: dict[Any, Any] = {}
         self._label_inputs: set[tuple[int, int]] = set()
+        self._index_inputs: set[tuple[int, int]] = set()
         self._executable(min(batch_size, self.samples), trail=False)
 
     # ------------------------------------------------------------------ the seam
@@ -146,6 +148,7 @@ class CompiledRunner:
         trace.streams = self._streams  # the short batch's random numbers go on where the others' stopped
         graph = self._trace(trace, size, trail)
         self._label_inputs.update(trace.label_inputs)
+        self._index_inputs.update(trace.index_inputs)
         self._check_labels()
         if debug_level() >= 1:
             sys.stderr.write(
@@ -180,7 +183,12 @@ class CompiledRunner:
         return trace.finish(leaves)
 
     def _check_labels(self) -> None:
-        """Labels of cross-entropies must be classes: known before a single step is run. Raises: InvalidArgumentError."""
+        """Labels of cross-entropies must be classes, numbers of rows in their table: known before a single step is run.
+
+        Raises: InvalidArgumentError.
+        """
+        for index, count in self._index_inputs:
+            check_indices(self.leaves[index].astype(np.int64), count)
         for index, classes in self._label_inputs:
             labels = self.leaves[index]
             low, high = labels.min(), labels.max()
