@@ -35,7 +35,8 @@ class GraphTensor(Tensor):
     @staticmethod
     def _dispatch(op: Op, tensors: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
         trace = next(x._trace for x in tensors if isinstance(x, GraphTensor))
-        return trace.emit(op, tensors, attrs)
+        now = STATE.trace
+        return (now if now is not None and now.is_within(trace) else trace).emit(op, tensors, attrs)
 
     @property
     def dtype(self) -> DType:
@@ -189,7 +190,25 @@ class Trace:
             node = node.inputs[0]
         return node.options["index"] if node.op is INPUT else None
 
+    # ------------------------------------------------------------------ control flow
+    def choose(self, pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+        """The result of one of two functions, by a traced condition. Raises: TypeError where their results are too different."""
+        from millstream.graph.branches import choose
+
+        return choose(pred, [lambda: [true_fn()], lambda: [false_fn()]], ["the result"])[0]
+
+    def repeat(self, test: Callable[[list[Any]], Any], body: Callable[[list[Any]], list[Any]], state: list[Any], limit: int = -1) -> list[Any]:
+        """The state after rounds of body(state) as long as test(state)."""
+        from millstream.graph.rounds import repeat
+
+        return repeat(test, body, state, [f"loop variable {i}" for i in range(len(state))], limit=limit)
+
     # ------------------------------------------------------------------ around it
+    def is_within(self, trace: "Trace") -> bool:
+        """Whether this is the trace of a body of control flow inside the other."""
+        parent = getattr(self, "parent", None)
+        return parent is not None and (parent is trace or parent.is_within(trace))
+
     @contextmanager
     def active(self) -> Iterator[None]:
         """Make this the trace that ops, variables and random numbers see."""

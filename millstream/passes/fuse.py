@@ -80,6 +80,8 @@ class Fusion:
         self.makers[node.number] = node
         if node.op in LEAVES:
             self.places[node.number] = node, View.whole(node.shape, self.gathered and node.op is INPUT)
+        elif node.op is ITEM:  # its memory is filled by the call that it reads
+            self.places[node.number] = node, View.whole(node.shape)
         elif "view" in node.op.rules:
             self._place_view(node)
         else:
