@@ -26,6 +26,7 @@ from millstream.util.export import provide, provide_names
 provide("debugging", "millstream.ops.debugging")
 provide_names("millstream.ops.debugging", "tf.Assert", "tf.assert_equal", "tf.assert_greater", "tf.assert_less", "tf.assert_rank")
 provide_names("millstream.ops.array.slices", "tf.IndexedSlices")
+provide("image", "millstream.ops.image")
 provide("linalg", "millstream.ops.linalg")
 provide_names("millstream.ops.linalg", "tf.eig", "tf.eigvals", "tf.matrix_square_root")
 provide("math", "millstream.ops.math.counting", "millstream.ops.math.segment", "millstream.ops.math.special")

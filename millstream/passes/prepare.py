@@ -7,18 +7,15 @@ copies read gathered rows, and the right factor of a product runs along its rows
 Keeps: every value, bit for bit.
 """
 
-from millstream.core.op import Op
+from millstream.core.op import Op, Rule
 from millstream.graph.graph import COPY, INPUT, LEAVES, Graph, Node
 from millstream.graph.views import View
-from millstream.passes.joins import is_join, parts_elsewhere, source
+from millstream.passes.joins import placed, source
 
 
 def prepare(graph: Graph, gathered: bool) -> Graph:
     """The graph with copies where something must own its memory."""
-    rules = {
-        n.op: _pack if "contraction" in n.op.rules else _in_rows for n in graph.live() if n.op.rules.keys() & {"contraction", "kernel"}
-    }
-    new = graph.rewrite(rules)
+    new = graph.rewrite({n.op: rule for n in graph.live() if (rule := _rule(n)) is not None})
     if gathered:
         new = _gather(new)
     new = _place_parts(new)
@@ -50,7 +47,7 @@ def _gather(graph: Graph) -> Graph:
 
 def _place_parts(graph: Graph) -> Graph:
     """A copy for each part of a join that cannot be computed where it belongs."""
-    missing = parts_elsewhere(graph)
+    _, missing = placed(graph)
     if not missing:
         return graph
 
@@ -61,7 +58,7 @@ def _place_parts(graph: Graph) -> Graph:
         parts = [_copied(new, x) if w else x for x, w in zip(inputs, wanted, strict=True)]
         return new.add(node.op, parts, node.attrs, node.spec)
 
-    return graph.rewrite({n.op: copied for n in graph.live() if is_join(n)})
+    return graph.rewrite({n.op: copied for n in graph.live() if "join" in n.op.rules})
 
 
 def _copied(graph: Graph, part: Node) -> Node:
@@ -89,6 +86,15 @@ def _pack(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
     return graph.add(node.op, (inputs[0], packed), attrs, node.spec)
 
 
+def _line_up(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
+    """Rows that are moved by their numbers, read from memory row by row."""
+    views = [view_of(x) for x in inputs]
+    if all(v is not None and v.is_contiguous for v in views):
+        return None
+    lined = [x if v is not None and v.is_contiguous else graph.add(COPY, (x,), (), x.spec) for x, v in zip(inputs, views, strict=True)]
+    return graph.add(node.op, lined, node.attrs, node.spec)
+
+
 def _in_rows(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
     """The op of a kernel with copies of those inputs that do not lie as it needs them: in order, or at least the last axis along memory."""
     whole = "whole" in node.op.rules
@@ -103,6 +109,12 @@ def _lies_well(view: View | None, whole: bool) -> bool:
     if view is None or view.gathered is not None:
         return False
     return view.is_whole if whole else view.strides[-1] == 1 or view.shape[-1] == 1
+
+
+def _rule(node: Node) -> Rule | None:
+    """What makes a node's inputs lie as its kernel reads them."""
+    rules = node.op.rules
+    return _pack if "contraction" in rules else _in_rows if "kernel" in rules else _line_up if "rows" in rules else None
 
 
 def _swapped(node: Node) -> object:

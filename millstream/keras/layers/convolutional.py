@@ -48,17 +48,18 @@ class Conv(Layer):
     _causal = False
 
     def __init__(
-        self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None, dilation_rate: Any = 1,
+        self, filters: Any, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None, dilation_rate: Any = 1,
         groups: int = 1, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
         bias_constraint: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(activity_regularizer=regularizers.get(activity_regularizer), **kwargs)
-        self.filters = int(filters) if isinstance(filters, float) else filters
+        self.filters: Any = int(filters) if isinstance(filters, float) else filters
         self.groups = groups or 1
         self._check_filters()
         self._slide(kernel_size, strides, padding, data_format, dilation_rate)
-        self.activation, self.use_bias = activations.get(activation), use_bias
+        self.activation: Any = activations.get(activation)
+        self.use_bias = use_bias
         self.kernel_initializer, self.bias_initializer = initializers.get(kernel_initializer), initializers.get(bias_initializer)
         self.kernel_regularizer, self.bias_regularizer = regularizers.get(kernel_regularizer), regularizers.get(bias_regularizer)
         self.kernel_constraint, self.bias_constraint = constraints.get(kernel_constraint), constraints.get(bias_constraint)

@@ -140,7 +140,7 @@ class GlobalAveragePooling1D(_Global):
     supports_masking = True
     _function = reduce_mean
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         """The mean over the steps."""
         if mask is None:
             return super().call(inputs)

@@ -22,7 +22,7 @@ from millstream.util.export import export
 class AbstractRNNCell(Layer):
     """Base of cells: `call(inputs, states)` gives (output, new states); `state_size` and `output_size` say how large they are."""
 
-    def call(self, inputs: Any, states: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, states: Any) -> Any:
         """One step. Raises: NotImplementedError; a cell overrides it."""
         raise NotImplementedError("Abstract method")
 
@@ -59,7 +59,7 @@ def map_sizes(function: Any, sizes: Any) -> Any:
 
 def size_of(size: Any) -> tuple[int, ...]:
     """A size (a number or a shape) as a tuple."""
-    return tuple(size) if isinstance(size, TensorShape) else (int(size),)
+    return tuple(int(n or 0) for n in size) if isinstance(size, TensorShape) else (int(size),)
 
 
 class GatedCell(Layer):
@@ -102,7 +102,9 @@ class GatedCell(Layer):
 
     def _weight(self, name: str, what: str, shape: tuple[Any, ...]) -> Any:
         initializer = self._bias_initializer() if what == "bias" else getattr(self, f"{what}_initializer")
-        return self.add_weight(name, shape, None, initializer, getattr(self, f"{what}_regularizer"), True, getattr(self, f"{what}_constraint"))
+        return self.add_weight(
+            name, shape, None, initializer, getattr(self, f"{what}_regularizer"), True, getattr(self, f"{what}_constraint")
+        )
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -136,7 +138,7 @@ class GatedCell(Layer):
         return masks[kind]
 
     # ------------------------------------------------------------------ a step
-    def call(self, inputs: Any, states: Any, training: Any = None) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, states: Any, training: Any = None) -> Any:
         """One step: the output, and the new states in the structure of the old ones."""
         single = not isinstance(states, (list, tuple))
         before = [states] if single else list(states)
@@ -213,7 +215,7 @@ class SimpleRNNCell(GatedCell):
     def advance(self, projected: Any, states: list[Any], masks: Any) -> tuple[Any, list[Any]]:
         """The state is the output."""
         y = projected + self._product(states[0], self.recurrent_kernel, masks)
-        y = y if self.activation is None else self.activation(y)
+        y = self.activation(y)
         return y, [y]
 
 
@@ -221,7 +223,14 @@ class _TwoActivations(GatedCell):
     """Cells with gates: `recurrent_activation` for them."""
 
     def __init__(
-        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True, *args: Any, implementation: int = 2, **kwargs: Any
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        *args: Any,
+        implementation: int = 2,
+        **kwargs: Any,
     ) -> None:
         super().__init__(units, activation, use_bias, *args, **kwargs)
         self.recurrent_activation = activations.get(recurrent_activation)
@@ -382,7 +391,7 @@ class StackedRNNCells(Layer):
             shape = TensorShape((shape[0], *size_of(size)))
         self.built = True
 
-    def call(self, inputs: Any, states: Any, constants: Any = None, training: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, states: Any, constants: Any = None, training: Any = None, **kwargs: Any) -> Any:
         """One step of each cell."""
         order = self._state_order()
         given = dict(zip(map(id, order), states, strict=True))

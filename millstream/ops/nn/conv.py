@@ -6,9 +6,9 @@ Those of one spatial dimension are computed as ones of two with a first size of 
 from collections.abc import Sequence
 from typing import Any
 
+import millstream.ops.nn.winograd  # noqa: F401  # how kernels want convolutions
 from millstream.core.spec import Shape
 from millstream.core.tensor import Tensor, convert
-import millstream.ops.nn.taps  # noqa: F401  # how kernels want convolutions
 from millstream.ops.array.shape import _reshape
 from millstream.ops.nn.convolution import Geometry, convolution, input_gradient, spatial
 from millstream.ops.nn.windows import channels_last, output_sizes, padding_of, per_dimension

@@ -6,7 +6,8 @@ from millstream.core.op import Op
 from millstream.core.tensor import convert
 from millstream.ops.nn.conv import flat, raised
 from millstream.ops.nn.convolution import spatial
-from millstream.ops.nn.pooling import avg_pool as _mean, max_pool as _maximum
+from millstream.ops.nn.pooling import avg_pool as _mean
+from millstream.ops.nn.pooling import max_pool as _maximum
 from millstream.ops.nn.windows import channels_last, padding_of, per_dimension
 from millstream.util.errors import invalid
 from millstream.util.export import export

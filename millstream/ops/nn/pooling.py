@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, Shape
 from millstream.ops.nn.windows import Pairs, every_tap, fitting_sizes, output_sizes, padded, seen_by, without_margin
 from millstream.ops.rules import Array, Namespace
