@@ -12,6 +12,8 @@ from millstream.graph.graph import COPY, INPUT, LEAVES, Graph, Node
 from millstream.graph.views import View
 from millstream.passes.joins import placed, source
 
+DEEP = 1024  # rows of a left factor read down its columns, from which on a copy pays
+
 
 def prepare(graph: Graph, gathered: bool) -> Graph:
     """The graph with copies where something must own its memory."""
@@ -71,19 +73,33 @@ def _copied(graph: Graph, part: Node) -> Node:
 
 
 def _pack(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
-    """The product with its right factor copied to run along rows, where it does not already."""
-    right = inputs[1]
-    transposed = node.options.get("transpose_b", False)
+    """The product with its right factor copied to run along rows, and a deep left one to run along k, where they do not already."""
+    left, right = inputs
+    options = node.options
+    if _is_deep(left, options.get("transpose_a", False)):
+        left, options = _turned(graph, left), {**options, "transpose_a": False}
+    if not _runs_along_rows(right, options.get("transpose_b", False)):
+        right = _turned(graph, right) if options.get("transpose_b", False) else graph.add(COPY, (right,), (), right.spec)
+        options = {**options, "transpose_b": False}
+    if left is inputs[0] and right is inputs[1]:
+        return None
+    return graph.add(node.op, (left, right), tuple((k, options[k]) for k, _ in node.attrs), node.spec)
+
+
+def _is_deep(left: Node, transposed: bool) -> bool:
+    """Whether a factor is read down its columns, and they are so long that every number of a tile comes from a line of its own, again and again."""
+    return transposed and len(left.shape) == 2 and left.shape[0] >= DEEP and left.shape[1] > 1
+
+
+def _runs_along_rows(right: Node, transposed: bool) -> bool:
+    """Whether the right factor's columns are neighbours in memory."""
     view = view_of(right)
-    if len(right.shape) != 2 or view is None or 1 in right.shape:
-        return None
-    if view.strides[0 if transposed else 1] == 1:
-        return None
-    if transposed:
-        right = graph.add(_transpose_op(), (right,), (("perm", (1, 0)),), _swapped(right))
-    packed = graph.add(COPY, (right,), (), right.spec)
-    attrs = tuple((k, False if k == "transpose_b" else v) for k, v in node.attrs)
-    return graph.add(node.op, (inputs[0], packed), attrs, node.spec)
+    return len(right.shape) != 2 or view is None or 1 in right.shape or view.strides[0 if transposed else 1] == 1
+
+
+def _turned(graph: Graph, x: Node) -> Node:
+    turned = graph.add(_transpose_op(), (x,), (("perm", (1, 0)),), _swapped(x))
+    return graph.add(COPY, (turned,), (), turned.spec)
 
 
 def _line_up(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:

@@ -250,7 +250,8 @@ class RNN(Layer):
             masks = [_repeated(m, steps) for m in masks]
         projected = cell.project(reshape(x, (steps * batch, size)), masks)
         rows = unstack(reshape(projected, (steps, batch, projected.shape[-1])))
-        return lambda t, before: cell.advance(rows[t], before, state_masks)
+        shared = cell.shared()
+        return lambda t, before: cell.advance(rows[t], before, state_masks, shared)
 
     def _loop(self, step: Step, steps: int, states: list[Any], counts: Any) -> tuple[list[Any], list[Any]]:
         """All outputs, and the last states; where a step does not count, output and states stay as they were."""
