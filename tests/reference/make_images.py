@@ -30,7 +30,7 @@ def cases() -> "list[str]":
     randoms = ("flip_left_right", ""), ("flip_up_down", ""), ("brightness", ", 0.4"), ("contrast", ", 0.3, 0.8"), ("hue", ", 0.3"), ("saturation", ", 0.3, 0.9")
     found += [f"I.random_{name}({x}{by}, seed={s})" for name, by in randoms for x in "fb" for s in (None, 5)]
     found += [f"I.stateless_random_{name}(f{by}, seed=(1, 2))" for name, by in randoms]
-    return found + ["I.random_crop(b, (2, 3, 4, 3), seed=7)", "I.stateless_random_crop(f, (3, 4, 3), (1, 3))"]
+    return [*found, "I.random_crop(b, (2, 3, 4, 3), seed=7)", "I.stateless_random_crop(f, (3, 4, 3), (1, 3))"]
 
 
 def main() -> None:

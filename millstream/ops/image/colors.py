@@ -64,8 +64,8 @@ def grayscale_to_rgb(images: Any, name: str | None = None) -> Any:
 def rgb_to_hsv(images: Any, name: str | None = None) -> Any:
     """Hue, saturation and value, each in [0, 1], of colours in [0, 1].
 
-    >>> tf.image.rgb_to_hsv([[[0.0, 1.0, 0.0]]]).numpy().round(4).tolist()
-    [[[0.3333, 1.0, 1.0]]]
+    >>> tf.image.rgb_to_hsv([[[0.5, 0.0, 0.0]]]).numpy().tolist()
+    [[[0.0, 1.0, 0.5]]]
     """
     red, green, blue = unstack(three_channels(images), axis=-1)
     value = maximum(red, maximum(green, blue))

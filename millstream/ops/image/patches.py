@@ -76,11 +76,13 @@ def crop_and_resize(
     """
     if method not in ("bilinear", "nearest"):
         raise ValueError(f"method is 'bilinear' or 'nearest'; got {method!r}.")
-    x, corners, (tall, wide) = cast(as_image(image, (4,)), float32), convert(boxes), as_size(crop_size)
+    corners: Any = convert(boxes)
+    x, (tall, wide) = cast(as_image(image, (4,)), float32), as_size(crop_size)
     rows, columns = size_of(x)
     y = _places(corners[:, 0], corners[:, 2], rows, tall)[:, :, None]
     across = _places(corners[:, 1], corners[:, 3], columns, wide)[:, None, :]
-    which = cast(box_indices, int32)[:, None, None]
+    indices: Any = cast(box_indices, int32)
+    which = indices[:, None, None]
 
     def at(i: Any, j: Any) -> Any:
         shape = [int(corners.shape[0]), tall, wide]

@@ -182,7 +182,7 @@ def stateless_random_saturation(image: Any, lower: Any, upper: Any, seed: Any = 
 
 # ---------------------------------------------------------------------------------------------- crops
 def _cropped(value: Any, size: Any, draw: Draw) -> Any:
-    x = convert(value)
+    x: Any = convert(value)
     sizes = [int(n) for n in convert(size, int32).numpy().reshape(-1)]
     wanted = [int(n) if k < 0 else k for k, n in zip(sizes, x.shape, strict=True)]
     if any(k > n for k, n in zip(wanted, x.shape, strict=True)):

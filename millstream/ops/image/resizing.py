@@ -20,7 +20,7 @@ from millstream.ops.image.sizes import as_size, pad_to_bounding_box
 from millstream.ops.nn.matmul import matmul
 from millstream.util.export import export
 
-Weights = np.ndarray[Any, np.dtype[np.float32]]
+Weights = Any  # float32[wanted, given]
 
 
 @export("tf.image.ResizeMethod")

@@ -106,8 +106,8 @@ def pad_to_bounding_box(image: Any, offset_height: Any, offset_width: Any, targe
 def central_crop(image: Any, central_fraction: float) -> Any:
     """The middle of an image, a fraction of its height and width. Raises: ValueError for a fraction outside (0, 1].
 
-    >>> tf.image.central_crop(tf.ones((4, 6, 1)), 0.5).shape
-    TensorShape([2, 3, 1])
+    >>> tf.image.central_crop(tf.ones((4, 8, 1)), 0.5).shape
+    TensorShape([2, 4, 1])
     """
     x = as_image(image)
     if not 0.0 < central_fraction <= 1.0:
