@@ -25,12 +25,14 @@ def seen(dataset) -> list[list[int]]:
 
 
 def test_order_is_tensorflows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tf.random.set_seed(1)
     dataset = make(folder, image_size=(4, 6), batch_size=4, seed=5)
     assert capsys.readouterr().out == "Found 11 files belonging to 2 classes.\n"
     assert dataset.class_names == ["a", "b"]
     assert dataset.element_spec[0] == tf.TensorSpec((None, 4, 6, 3), tf.float32)
-    assert seen(dataset) == [[0, 2, 8, 4], [6, 5, 7, 3], [10, 9, 1]]  # TensorFlow 2.4's
-    assert [y.numpy().tolist() for _, y in make(folder, seed=5, batch_size=11)] == [[0, 0, 0, 0, 0, 1, 1, 1, 0, 1, 1]]
+    assert seen(dataset) == [[5, 8, 0, 10], [4, 3, 1, 7], [6, 2, 9]]  # TensorFlow 2.4's
+    tf.random.set_seed(1)
+    assert [y.numpy().tolist() for _, y in make(folder, seed=5, batch_size=11)] == [[1, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1]]
 
 
 def test_modes(folder: Path) -> None:
@@ -51,8 +53,9 @@ def test_halves_do_not_overlap(folder: Path) -> None:
 
 
 def test_texts(folder: Path) -> None:
+    tf.random.set_seed(1)
     dataset = tf.keras.preprocessing.text_dataset_from_directory(folder, batch_size=4, seed=5)
-    assert next(x.numpy().tolist() for x, _ in dataset) == [b"text 0", b"text 2", b"text 8", b"text 4"]
+    assert next(x.numpy().tolist() for x, _ in dataset) == [b"text 5", b"text 8", b"text 0", b"text 10"]
 
 
 def test_linear_resizing() -> None:
