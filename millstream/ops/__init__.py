@@ -29,6 +29,7 @@ provide_names("millstream.ops.array.slices", "tf.IndexedSlices")
 provide("image", "millstream.ops.image")
 provide("io", "millstream.ops.files", "millstream.ops.image")
 provide("io.gfile", "millstream.ops.files.gfile")
+provide("lookup", "millstream.ops.lookup")
 provide("sparse", "millstream.ops.sparse")
 provide_names("millstream.ops.sparse", "tf.SparseTensor")
 provide("linalg", "millstream.ops.linalg")
@@ -37,7 +38,7 @@ provide("math", "millstream.ops.math.counting", "millstream.ops.math.segment", "
 provide_names("millstream.ops.math.counting", "tf.histogram_fixed_width", "tf.histogram_fixed_width_bins", "tf.unravel_index")
 provide_names("millstream.ops.math.segment", "tf.dynamic_partition", "tf.dynamic_stitch")
 provide("nn", "millstream.ops.nn.space", "millstream.ops.nn.conv", "millstream.ops.nn.pool", "millstream.ops.math.counting")
-provide("strings", "millstream.ops.strings")
+provide("strings", "millstream.ops.strings", "millstream.ops.hashing")
 provide_names("millstream.ops.strings", "tf.as_string")
 provide_names(
     "millstream.ops.flow",
