@@ -21,10 +21,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     >>> os.listdir(os.path.dirname(path))
     ['note']
     """
-    with moving(path) as beside, open(beside, "wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
+    with moving(path) as beside:
+        with open(beside, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

@@ -73,6 +73,8 @@ def checkpoint_messages() -> Any:
     return SimpleNamespace(**classes("millstream.checkpoint", _CHECKPOINT))
 
 
+
+
 def parsed(message: Any, data: bytes) -> Any:
     """A message of its bytes. Raises: ValueError when they are none."""
     from google.protobuf.message import DecodeError

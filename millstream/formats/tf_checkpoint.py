@@ -114,7 +114,9 @@ def _write_array(file: IO[bytes], value: Any, offset: int) -> Any:
         file.write(memoryview(data))
         size, crc = data.size, crc32c(data)
     shape = {"dim": [{"size": n} for n in array.shape]}
-    return checkpoint_messages().Entry(dtype=dtype.as_datatype_enum, shape=shape, shard_id=0, offset=offset, size=size, crc32c=masked(crc))
+    return checkpoint_messages().Entry(
+        dtype=dtype.as_datatype_enum, shape=shape, shard_id=0, offset=offset, size=size, crc32c=masked(crc)
+    )
 
 
 def _write_strings(file: IO[bytes], array: Any) -> tuple[int, int]:
