@@ -96,8 +96,8 @@ class _Buffer:
 class _Merge:
     """What two branches left behind, as one template and pairs of tensors."""
 
-    def __init__(self, traces: Sequence[BodyTrace]) -> None:
-        self.traces = traces
+    def __init__(self, traces: Sequence[BodyTrace], ended: Sequence[bool]) -> None:
+        self.traces, self.ended = traces, ended  # ended: the branch returned, so that nobody looks at what it has not set
         self.pairs: list[tuple[Tensor, Tensor]] = []
 
     def value(self, a: Any, b: Any, name: str, fill: bool) -> Any:
@@ -117,7 +117,7 @@ class _Merge:
         if isinstance(a, Undefined) and isinstance(b, Undefined):
             return Kept(a)
         value, missing = (b, 0) if isinstance(a, Undefined) else (a, 1)
-        if not fill:
+        if not fill and not self.ended[missing]:
             return Kept(Undefined(name, ": it is set in one branch of a condition on a tensor only; set it before, or in both"))
         other = self._zeros(value, missing)
         return self.value(*((other, value) if missing == 0 else (value, other)), name, fill)
@@ -187,7 +187,11 @@ def predicate(value: Any, what: str) -> Tensor:
 
 
 def choose(pred: Any, branches: Sequence[Callable[[], State]], names: Sequence[str], fill: Collection[int] = ()) -> State:
-    """The state that one of two functions leaves behind, by a traced condition. fill: where zeros may stand for a missing value."""
+    """The state that one of two functions leaves behind, by a traced condition.
+
+    fill: where zeros may stand for a missing value. A branch that sets the flag "_ms_done" has returned: zeros may stand for all that it has not set.
+    """
+    end = names.index("_ms_done") if "_ms_done" in names else None
     test = predicate(pred, "The condition")
     traces, results = [], []
     for branch in branches:
@@ -196,7 +200,7 @@ def choose(pred: Any, branches: Sequence[Callable[[], State]], names: Sequence[s
             results.append(branch())
         trace.keep_count()
         traces.append(trace)
-    merge = _Merge(traces)
+    merge = _Merge(traces, [end is not None and r[end] is True for r in results])
     templates = [merge.value(a, b, n, i in fill) for i, (a, b, n) in enumerate(zip(*results, names, strict=True))]
     tensors = emit_cond(test, traces[0], [a for a, _ in merge.pairs], traces[1], [b for _, b in merge.pairs])
     return [filled(t, tensors) for t in templates]

@@ -15,6 +15,7 @@ from typing import Any
 from millstream.core.dispatch import STATE
 from millstream.core.tensor import Tensor
 from millstream.ops.random.seeds import Numbering
+from millstream.staging.autograph.mode import converting
 from millstream.staging.arguments import Arguments, Binder
 from millstream.staging.concrete import ConcreteFunction
 from millstream.staging.logs import get_logger
@@ -154,10 +155,11 @@ class Function:
 
     def _traced_body(self, arguments: Arguments, tensors: Any) -> Any:
         """The body with Python's control flow made that of the graph, unless autograph=False."""
-        if not self._autograph:
-            return self._body(arguments, tensors)
-        args, kwargs = arguments.fill(tensors)
-        return converted_form(self.python_function)(*args, **kwargs)
+        with converting(self._autograph):
+            if not self._autograph:
+                return self._body(arguments, tensors)
+            args, kwargs = arguments.fill(tensors)
+            return converted_form(self.python_function)(*args, **kwargs)
 
     def _carry_out(self, arguments: Arguments) -> Any:
         kind, shapes = self._kind(arguments), _shapes(arguments)

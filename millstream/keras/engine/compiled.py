@@ -7,6 +7,7 @@ has a trace of its own, which shares the kernels.
 """
 
 import importlib.util
+import contextlib
 import logging
 import sys
 from collections.abc import Callable
@@ -24,8 +25,9 @@ from millstream.passes.fuse import COMPILED
 from millstream.runtime.executable import Executable
 from millstream.runtime.nan import run_checked
 from millstream.runtime.shuffling import Shuffler
+from millstream.staging.autograph.mode import converting, method
 from millstream.util import tree
-from millstream.util.errors import invalid
+from millstream.util.errors import OperatorNotAllowedInGraphError, invalid
 from millstream.util.flags import debug_level, debug_word, flag
 
 
@@ -121,9 +123,7 @@ class CompiledRunner:
         return found
 
     def _compile(self, size: int) -> Executable:
-        trace = Trace()
-        trace.streams = self._streams  # the short batch's random numbers go on where the others' stopped
-        graph = self._trace(trace, size)
+        trace, graph = self._traced(size)
         self._label_inputs.update(trace.label_inputs)
         self._check_labels()
         if debug_level() >= 1:
@@ -135,12 +135,28 @@ class CompiledRunner:
             self._allocate(graph)
         return executable
 
+    def _traced(self, size: int) -> tuple[Trace, Graph]:
+        """The step's trace; where Python's control flow stood in the way, another one with it converted."""
+        try:
+            return self._trace_anew(size)
+        except CannotCompile as error:
+            if not isinstance(error.__cause__, OperatorNotAllowedInGraphError):
+                raise
+            with converting(), contextlib.suppress(CannotCompile):
+                return self._trace_anew(size)
+            raise
+
+    def _trace_anew(self, size: int) -> tuple[Trace, Graph]:
+        trace = Trace()
+        trace.streams = self._streams  # the short batch's random numbers go on where the others' stopped
+        return trace, self._trace(trace, size)
+
     def _trace(self, trace: Trace, size: int) -> Graph:
         inputs = iter([trace.input(ArraySpec((size, *x.shape[1:]), OF_NUMPY[x.dtype])) for x in self.leaves])
         batch = tree.pack(self.data, [None if x is None else next(inputs) for x in tree.flatten(self.data)])
         try:
             with trace.active():
-                result = getattr(self.model, STEPS[self.kind])(batch)
+                result = method(getattr(self.model, STEPS[self.kind]))(batch)
         except CannotCompile:
             raise
         except Exception as error:
