@@ -138,14 +138,16 @@ class _Merge:
     def _nested(self, a: Any, b: Any, name: str, fill: bool) -> Any:
         if isinstance(a, Mapping):
             if a.keys() != b.keys():
-                raise TypeError(f"'{name}' has the keys {list(a)} in one branch and {list(b)} in the other; a traced condition needs the same.")
+                raise TypeError(
+                    f"'{name}' has the keys {list(a)} in one branch and {list(b)} in the other; a traced condition needs the same."
+                )
             return {k: self.value(a[k], b[k], name, fill) for k in a}
         items = [self.value(x, y, name, fill) for x, y in zip(a, b, strict=True)]
         return type(a)(*items) if hasattr(a, "_fields") else type(a)(items)
 
     def _leaf(self, a: Any, b: Any, name: str) -> Any:
         simple = (*_NUMBERS, *_FIXED)
-        if isinstance(a, simple) and type(a) is type(b) and (a == b or (a != a and b != b)) and repr(a) == repr(b):  # noqa: PLR0124
+        if isinstance(a, simple) and type(a) is type(b) and repr(a) == repr(b):
             return Kept(a)
         if not all(is_numeric(x) or hasattr(x, "read_value") for x in (a, b)):
             raise TypeError(

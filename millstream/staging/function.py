@@ -15,8 +15,8 @@ from typing import Any
 from millstream.core.dispatch import STATE
 from millstream.core.tensor import Tensor
 from millstream.ops.random.seeds import Numbering
-from millstream.staging.autograph.mode import converting
 from millstream.staging.arguments import Arguments, Binder
+from millstream.staging.autograph.mode import converting
 from millstream.staging.concrete import ConcreteFunction
 from millstream.staging.logs import get_logger
 from millstream.staging.reasons import why

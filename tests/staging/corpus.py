@@ -522,7 +522,7 @@ def for_dict_items(x):
 def for_list_append(x):
     found = []
     for i in tf.range(3):
-        found.append(x[i] * 2)
+        found.append(x[i] * 2)  # noqa: PERF401  (that is the case)
     return tf.stack(found)
 
 

@@ -6,8 +6,8 @@ numbers. Metrics, weights and the optimizer's state are variables that the code 
 has a trace of its own, which shares the kernels.
 """
 
-import importlib.util
 import contextlib
+import importlib.util
 import logging
 import sys
 from collections.abc import Callable

@@ -57,7 +57,9 @@ def _check(entity: Any) -> types.FunctionType:
     function = getattr(entity, "python_function", entity)
     function = getattr(function, "__func__", function)
     if not is_convertible(function):
-        raise ValueError(f"{entity!r} cannot be converted: it must be a Python function of your own, no generator, with its source at hand.")
+        raise ValueError(
+            f"{entity!r} cannot be converted: it must be a Python function of your own, no generator, with its source at hand."
+        )
     try:
         rewritten(function.__code__)
     except NotConvertibleError as error:

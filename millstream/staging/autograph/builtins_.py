@@ -1,13 +1,17 @@
 """Python's built-in functions on traced tensors; on all else they are Python's own."""
 
 import builtins
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from millstream.core.dispatch import STATE
 from millstream.core.dtypes import float32, int32
 from millstream.core.tensor import Tensor
 from millstream.core.variable import Variable
+from millstream.ops.array.creation import cast
+from millstream.ops.math.arithmetic import maximum, minimum
+from millstream.ops.math.reduce import reduce_max, reduce_min
 
 
 def is_traced(x: Any) -> bool:
@@ -48,7 +52,7 @@ def _enumerate(iterable: Any, start: Any = 0) -> Any:
 
 
 def _zip(*iterables: Any, **kwargs: Any) -> Any:
-    return Zipped(iterables) if iterables and all(map(is_rows, iterables)) else builtins.zip(*iterables, **kwargs)
+    return Zipped(iterables) if iterables and all(map(is_rows, iterables)) else builtins.zip(*iterables, **kwargs)  # noqa: B905  (as the user wrote it)
 
 
 def _int(*args: Any, **kwargs: Any) -> Any:
@@ -60,33 +64,24 @@ def _float(*args: Any) -> Any:
 
 
 def _cast(x: Any, dtype: Any) -> Any:
-    from millstream.ops.array.creation import cast
-
     return cast(x, dtype)
 
 
-def _extreme(python: Callable[..., Any], name: str, reduce: str) -> Callable[..., Any]:
+def _extreme(python: Callable[..., Any], two: Callable[..., Any], reduce: Callable[..., Any]) -> Callable[..., Any]:
     """max or min: of traced scalars, or of the elements of a traced vector."""
 
     def function(*args: Any, **kwargs: Any) -> Any:
         given = [value_of(a) for a in args]
         if kwargs or not any(map(is_traced, given)):
             return python(*args, **kwargs)
-        import millstream
-
         if len(given) == 1:
-            return getattr(millstream, reduce)(given[0], axis=0)
-        if any(getattr(a, "ndim", 0) for a in given):
-            return python(*args)
-        result = given[0]
-        for a in given[1:]:
-            result = getattr(millstream, name)(result, a)
-        return result
+            return reduce(given[0], axis=0)
+        return python(*args) if any(getattr(a, "ndim", 0) for a in given) else functools.reduce(two, given)
 
     return function
 
 
 OVERRIDES: dict[Any, Callable[..., Any]] = {
     enumerate: _enumerate, zip: _zip, int: _int, float: _float,
-    max: _extreme(max, "maximum", "reduce_max"), min: _extreme(min, "minimum", "reduce_min"),
+    max: _extreme(max, maximum, reduce_max), min: _extreme(min, minimum, reduce_min),
 }  # fmt: skip

@@ -88,11 +88,7 @@ def rewritten(code: types.CodeType) -> ast.FunctionDef | ast.Lambda:
         node = Mangler(owner).visit(node)
     _strip(node)
     try:
-        if isinstance(node, ast.FunctionDef):
-            return Transformer().function(node)
-        made = Transformer().visit_Lambda(node)
-        body: ast.Lambda = made.args[0]
-        return body
+        return Transformer().function(node) if isinstance(node, ast.FunctionDef) else Transformer().visit_Lambda(node).args[0]
     except RecursionError:
         raise NotConvertibleError("it is nested too deeply") from None
 
@@ -163,7 +159,9 @@ def _fits(node: ast.FunctionDef | ast.Lambda, code: types.CodeType) -> bool:
     title = node.name if isinstance(node, ast.FunctionDef) else "<lambda>"
     args = node.args
     names = [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
-    return title == code.co_name and tuple(names) == code.co_varnames[: len(names)] and len(names) == code.co_argcount + code.co_kwonlyargcount
+    return (
+        title == code.co_name and tuple(names) == code.co_varnames[: len(names)] and len(names) == code.co_argcount + code.co_kwonlyargcount
+    )
 
 
 def _same_place(node: ast.FunctionDef | ast.Lambda, code: types.CodeType) -> bool:
@@ -171,4 +169,4 @@ def _same_place(node: ast.FunctionDef | ast.Lambda, code: types.CodeType) -> boo
     spots = {(p[0], p[2]) for p in code.co_positions() if p[0] is not None and p[2] is not None and p[3] != 0}
     body = node.body if isinstance(node, ast.Lambda) else node.body[0]
     begin, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
-    return bool(spots) and all(begin <= s < end for s in spots)  # type: ignore[operator]
+    return bool(spots) and all(begin <= s < end for s in spots)

@@ -1,9 +1,9 @@
 """return, break and continue inside of control flow, written with flags and ifs.
 
-    Before   if c: return a          After   if c: ret = a
-             b = f(); return b               else: b = f(); ret = b
-                                             return ret
-    Before   while t: (A; if c: break; B)    After   stop = False; while not stop and t: (A; if c: stop = True; else: B)
+Before   if c: return a          After   if c: ret = a
+         b = f(); return b               else: b = f(); ret = b
+                                         return ret
+Before   while t: (A; if c: break; B)    After   stop = False; while not stop and t: (A; if c: stop = True; else: B)
 """
 
 import ast
@@ -158,7 +158,10 @@ class Jumps:
 def _sets(statements: Sequence[ast.stmt], flag: str) -> bool:
     """Whether a flag is set to true."""
     return any(
-        isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name) and n.targets[0].id == flag and getattr(n.value, "value", None) is True
+        isinstance(n, ast.Assign)
+        and isinstance(n.targets[0], ast.Name)
+        and n.targets[0].id == flag
+        and getattr(n.value, "value", None) is True
         for n in own(statements)
     )
 
@@ -179,7 +182,7 @@ def _without_unread(statements: list[ast.stmt], read: set[str]) -> list[ast.stmt
     """The statements without assignments to flags that nobody reads."""
 
     class Drop(ast.NodeTransformer):
-        def visit_Assign(self, node: ast.Assign) -> ast.AST:  # noqa: N802  (ast's name)
+        def visit_Assign(self, node: ast.Assign) -> ast.AST:
             target = node.targets[0]
             unread = isinstance(target, ast.Name) and target.id.startswith(FLAGS) and target.id != RESULT and target.id not in read
             return ast.copy_location(ast.Pass(), node) if unread else node

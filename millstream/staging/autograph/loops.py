@@ -10,13 +10,18 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dispatch import STATE, wrap
-from millstream.core.dtypes import bool_
+from millstream.core.dtypes import bool_, int32
 from millstream.core.tensor import Tensor, convert
 from millstream.graph.branches import choose
 from millstream.graph.rounds import repeat
+from millstream.ops.array.creation import cast
+from millstream.ops.math.arithmetic import maximum, sign
+from millstream.ops.math.rounding import ceil
 from millstream.staging.autograph.builtins_ import Enumerated, Zipped, is_rows, is_traced, value_of
 
-Get, Put, Names = Callable[[], list[Any]], Callable[[list[Any]], None], tuple[str, ...]
+Get = Callable[[], list[Any]]
+Put = Callable[[list[Any]], None]
+Names = tuple[str, ...]
 LONGEST = 10_000  # rounds up to which a loop that cannot be one node is unrolled
 
 
@@ -71,7 +76,12 @@ def while_(test: Callable[[], Any], body: Callable[[], Any], get: Get, put: Put,
 
     try:
         after = repeat(
-            lambda values: _scalar(enter(values, test)), lambda values: (enter(values, body), get())[1], before, names, _fillable(names), known
+            lambda values: _scalar(enter(values, test)),
+            lambda values: (enter(values, body), get())[1],
+            before,
+            names,
+            _fillable(names),
+            known,
         )
     except Exception:
         put(before)
@@ -164,19 +174,14 @@ def _over_rows(count: int, row: Callable[[Any], Any], body: Any, extra: Any, get
 
 def _length_of_range(r: Range) -> Tensor:
     """How many numbers: max(0, ceil((limit - start) / delta)), int32."""
-    import millstream as tf
-
     if r.start.dtype.is_integer:
-        sign = tf.sign(r.delta)
-        count = (r.limit - r.start + r.delta - sign) // r.delta
+        count = (r.limit - r.start + r.delta - sign(r.delta)) // r.delta
     else:
-        count = tf.math.ceil((r.limit - r.start) / r.delta)
-    return tf.maximum(tf.cast(count, tf.int32), 0)  # type: ignore[no-any-return]
+        count = ceil((r.limit - r.start) / r.delta)
+    return maximum(cast(count, int32), 0)  # type: ignore[no-any-return]
 
 
 def _like(i: Tensor, other: Tensor) -> Tensor:
-    from millstream.ops.array.creation import cast
-
     return cast(i, other.dtype)  # type: ignore[no-any-return]
 
 

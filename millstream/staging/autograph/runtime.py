@@ -1,27 +1,26 @@
 """What converted functions call: Python's control flow for Python's values, nodes of the graph for tensors in a trace.
 
-    get, put    read and set everything that the statement may change; names: what it is called, for messages
+get, put    read and set everything that the statement may change; names: what it is called, for messages
 """
 
-import builtins
 import functools
 import operator
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from millstream.core.dispatch import STATE
-from millstream.core.tensor import Tensor, convert
-from millstream.core.variable import Variable
+from millstream.core.tensor import convert
 from millstream.graph.branches import Undefined, choose
+from millstream.ops.math.comparison import logical_not
 from millstream.staging.autograph.builtins_ import OVERRIDES, is_traced, value_of
-from millstream.staging.autograph.convert import CONVERTED, SKIP, NotConvertibleError, is_convertible, is_users
+from millstream.staging.autograph.convert import CONVERTED, SKIP, NotConvertibleError, is_convertible
 from millstream.staging.autograph.convert import converted as _converted
-from millstream.staging.autograph.loops import for_ as for_
-from millstream.staging.autograph.loops import is_range, range_for_loop
-from millstream.staging.autograph.loops import while_ as while_
+from millstream.staging.autograph.loops import for_, is_range, range_for_loop, while_
 
-Get, Put, Names = Callable[[], list[Any]], Callable[[list[Any]], None], tuple[str, ...]
+Get = Callable[[], list[Any]]
+Put = Callable[[list[Any]], None]
+Names = tuple[str, ...]
 
 
 # ---------------------------------------------------------------------------------------------- values
@@ -139,8 +138,6 @@ def not_(value: Any) -> Any:
     value = value_of(value)
     if not is_traced(value):
         return not value
-    from millstream.ops.math.comparison import logical_not
-
     return logical_not(value)
 
 
@@ -160,7 +157,7 @@ def or_(*values: Callable[[], Any]) -> Any:
     if len(values) == 1:
         return first
     if not is_traced(first):
-        return first if first else or_(*values[1:])
+        return first or or_(*values[1:])
     return choose(first, [lambda: [first], lambda: [_bool(or_(*values[1:]))]], ["the value of `or`"])[0]
 
 
@@ -223,7 +220,7 @@ def _prepared(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             return _converted(function)
         except (NotConvertibleError, SyntaxError):
             return function
-    method = getattr(type(function), "__call__", None)
+    method = getattr(type(function), "__call__", None)  # noqa: B004  (the method itself is wanted)
     if not isinstance(function, type) and is_convertible(method) and not hasattr(function, SKIP):
         return types.MethodType(_prepared(method, args, kwargs), function)
     return function

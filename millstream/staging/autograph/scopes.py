@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-CHANGES = frozenset(
-    "append extend insert pop remove clear update add discard setdefault write unstack scatter sort reverse popitem".split()  # noqa: SIM905
-)
+CHANGES = frozenset((
+    "append", "extend", "insert", "pop", "remove", "clear", "update", "add", "discard", "setdefault", "write", "unstack", "scatter", "sort", "reverse", "popitem",
+))  # fmt: skip
 
 
 def own(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
@@ -28,9 +28,7 @@ def bound(nodes: Iterable[ast.AST]) -> list[str]:
             found[node.name] = None
         elif isinstance(node, ast.alias):
             found[(node.asname or node.name).split(".")[0]] = None
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            found[node.name] = None
-        elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
             found[node.name] = None
     return list(found)
 
@@ -65,7 +63,9 @@ def is_path(node: ast.AST) -> bool:
 def attributes(nodes: Iterable[ast.AST]) -> dict[str, ast.Attribute]:
     """The attributes that are assigned, by their text: `self.count = ...`."""
     return {
-        ast.unparse(n): n for n in own(nodes) if isinstance(n, ast.Attribute) and isinstance(n.ctx, (ast.Store, ast.Del)) and is_path(n.value)
+        ast.unparse(n): n
+        for n in own(nodes)
+        if isinstance(n, ast.Attribute) and isinstance(n.ctx, (ast.Store, ast.Del)) and is_path(n.value)
     }
 
 

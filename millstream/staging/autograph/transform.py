@@ -64,7 +64,7 @@ class Mangler(ast.NodeTransformer):
         private = identifier.startswith("__") and not identifier.endswith("__") and self._owner
         return f"_{self._owner}{identifier}" if private else identifier
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802  (ast's names, here and below)
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         """A name."""
         node.id = self._mangled(node.id)
         return node
@@ -74,7 +74,7 @@ class Mangler(ast.NodeTransformer):
         node.arg = self._mangled(node.arg)
         return node
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """An attribute."""
         self.generic_visit(node)
         node.attr = self._mangled(node.attr)
@@ -114,11 +114,11 @@ class Transformer(ast.NodeTransformer):
         places = [ast.Assign([ast.Name(n, ast.Store())], runtime("Undefined", ast.Constant(n))) for n in scope.unset]
         return self._flow(at, [*declarations, *places])
 
-    def visit_Global(self, node: ast.Global | ast.Nonlocal) -> Any:  # noqa: N802
+    def visit_Global(self, node: ast.Global | ast.Nonlocal) -> Any:
         """Declarations stand at the beginning of each function that is made."""
         return ast.copy_location(ast.Pass(), node)
 
-    visit_Nonlocal = visit_Global  # noqa: N815
+    visit_Nonlocal = visit_Global  # noqa: N815  (ast's name)
 
     def _unset(self, body: list[ast.stmt], scope: _Scope) -> list[str]:
         """The names that are assigned inside of control flow, and are no parameters: they need a place in this function."""
@@ -126,7 +126,7 @@ class Transformer(ast.NodeTransformer):
         names = dict.fromkeys(scopes.bound(flow)) if flow else {}
         return [n for n in names if n not in scope.parameters and n not in scope.outer and n not in scope.globals]
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:  # noqa: N802  (ast's names, here and below)
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         """A function within: rewritten, and marked, so that it is not rewritten again when it is called."""
         node.decorator_list = [self.visit(d) for d in node.decorator_list]
         node.args = self.visit(node.args)
@@ -134,7 +134,7 @@ class Transformer(ast.NodeTransformer):
         made.decorator_list.append(ast.copy_location(ast.Attribute(name(_OWN), "converted", ast.Load()), node))
         return ast.fix_missing_locations(made)
 
-    def visit_Lambda(self, node: ast.Lambda) -> Any:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
         """A lambda: its expression is rewritten."""
         outer, self._scope = self._scope, _Scope(node)
         if outer is not None:
@@ -147,11 +147,11 @@ class Transformer(ast.NodeTransformer):
             self._scope = outer
         return ast.fix_missing_locations(ast.copy_location(runtime("converted", node), node))
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> Any:  # noqa: N802
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> Any:
         """Left alone."""
         return node
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> Any:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         """Left alone."""
         return node
 
@@ -198,7 +198,7 @@ class Transformer(ast.NodeTransformer):
             _place(s, at)
         return statements
 
-    def visit_If(self, node: ast.If) -> Any:  # noqa: N802
+    def visit_If(self, node: ast.If) -> Any:
         """if -> runtime.if_."""
         test = self.visit(node.test)
         functions, arguments, declarations = self._state([*node.body, *node.orelse])
@@ -208,7 +208,7 @@ class Transformer(ast.NodeTransformer):
         call = ast.Expr(runtime("if_", test, name(then.name), name(orelse.name), *arguments))
         return self._flow(node, [*functions, then, orelse, call])
 
-    def visit_While(self, node: ast.While) -> Any:  # noqa: N802
+    def visit_While(self, node: ast.While) -> Any:
         """while -> runtime.while_."""
         functions, arguments, declarations = self._state([node.test, *node.body])
         n = next(self._numbers)
@@ -218,7 +218,7 @@ class Transformer(ast.NodeTransformer):
         call = ast.Expr(runtime("while_", going, name(body.name), *arguments))
         return self._flow(node, [*functions, test, body, call])
 
-    def visit_For(self, node: ast.For) -> Any:  # noqa: N802
+    def visit_For(self, node: ast.For) -> Any:
         """for -> runtime.for_; the body begins by assigning the item to the target."""
         functions, arguments, declarations = self._state([node.target, *node.body])
         n = next(self._numbers)
@@ -242,7 +242,7 @@ class Transformer(ast.NodeTransformer):
         tests: list[ast.expr] = [*flags, *([test] if test is not None else [])]
         return tests[0] if len(tests) == 1 else thunk(runtime("and_", *tests))
 
-    def visit_Delete(self, node: ast.Delete) -> Any:  # noqa: N802
+    def visit_Delete(self, node: ast.Delete) -> Any:
         """Names in control flow become unset."""
         unset = self._scope.unset if self._scope else []
         if not all(isinstance(t, ast.Name) and t.id in unset for t in node.targets):
@@ -255,7 +255,7 @@ class Transformer(ast.NodeTransformer):
             if isinstance(t, ast.Name)
         ]
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> Any:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         """x += y, where x may be unset."""
         node.value = self.visit(node.value)
         if not isinstance(node.target, ast.Name):
@@ -266,32 +266,32 @@ class Transformer(ast.NodeTransformer):
         return node
 
     # ------------------------------------------------------------------ expressions
-    def visit_Name(self, node: ast.Name) -> Any:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> Any:
         """A name that may be unset is checked when it is read."""
         if isinstance(node.ctx, ast.Load) and self._scope and node.id in self._scope.unset and node.id != RESULT:
             return _place(runtime("read", node), node)
         return node
 
-    def visit_IfExp(self, node: ast.IfExp) -> Any:  # noqa: N802
+    def visit_IfExp(self, node: ast.IfExp) -> Any:
         """a if c else b -> runtime.either."""
         self.generic_visit(node)
         if scopes.contains([node.body, node.orelse], *_RAW):
             return node
         return _place(runtime("either", node.test, thunk(node.body), thunk(node.orelse)), node)
 
-    def visit_BoolOp(self, node: ast.BoolOp) -> Any:  # noqa: N802
+    def visit_BoolOp(self, node: ast.BoolOp) -> Any:
         """And, or -> runtime.and_, runtime.or_."""
         self.generic_visit(node)
         if scopes.contains(node.values, *_RAW):
             return node
         return _place(runtime("and_" if isinstance(node.op, ast.And) else "or_", *[thunk(v) for v in node.values]), node)
 
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:  # noqa: N802
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
         """Not -> runtime.not_."""
         self.generic_visit(node)
         return _place(runtime("not_", node.operand), node) if isinstance(node.op, ast.Not) else node
 
-    def visit_Compare(self, node: ast.Compare) -> Any:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> Any:
         """A chain a < b < c -> runtime.chain; one comparison stays."""
         self.generic_visit(node)
         if len(node.ops) == 1 or scopes.contains(node.comparators, *_RAW):
@@ -299,7 +299,7 @@ class Transformer(ast.NodeTransformer):
         signs = ast.Tuple([ast.Constant(_COMPARISONS[type(o)]) for o in node.ops], ast.Load())
         return _place(runtime("chain", node.left, signs, starred=[thunk(c) for c in node.comparators]), node)
 
-    def visit_Call(self, node: ast.Call) -> Any:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> Any:
         """f(x) -> runtime.call(f, x), which converts f if it is the user's own; super() gets its arguments."""
         if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args and self._scope and self._scope.first:
             node.args = [name("__class__"), name(self._scope.first.arg)]
