@@ -96,8 +96,8 @@ class _Buffer:
 class _Merge:
     """What two branches left behind, as one template and pairs of tensors."""
 
-    def __init__(self, traces: Sequence[BodyTrace]) -> None:
-        self.traces = traces
+    def __init__(self, traces: Sequence[BodyTrace], ended: Sequence[bool]) -> None:
+        self.traces, self.ended = traces, ended  # ended: the branch returned, so that nobody looks at what it has not set
         self.pairs: list[tuple[Tensor, Tensor]] = []
 
     def value(self, a: Any, b: Any, name: str, fill: bool) -> Any:
@@ -117,7 +117,7 @@ class _Merge:
         if isinstance(a, Undefined) and isinstance(b, Undefined):
             return Kept(a)
         value, missing = (b, 0) if isinstance(a, Undefined) else (a, 1)
-        if not fill:
+        if not fill and not self.ended[missing]:
             return Kept(Undefined(name, ": it is set in one branch of a condition on a tensor only; set it before, or in both"))
         other = self._zeros(value, missing)
         return self.value(*((other, value) if missing == 0 else (value, other)), name, fill)
@@ -138,14 +138,16 @@ class _Merge:
     def _nested(self, a: Any, b: Any, name: str, fill: bool) -> Any:
         if isinstance(a, Mapping):
             if a.keys() != b.keys():
-                raise TypeError(f"'{name}' has the keys {list(a)} in one branch and {list(b)} in the other; a traced condition needs the same.")
+                raise TypeError(
+                    f"'{name}' has the keys {list(a)} in one branch and {list(b)} in the other; a traced condition needs the same."
+                )
             return {k: self.value(a[k], b[k], name, fill) for k in a}
         items = [self.value(x, y, name, fill) for x, y in zip(a, b, strict=True)]
         return type(a)(*items) if hasattr(a, "_fields") else type(a)(items)
 
     def _leaf(self, a: Any, b: Any, name: str) -> Any:
         simple = (*_NUMBERS, *_FIXED)
-        if isinstance(a, simple) and type(a) is type(b) and (a == b or (a != a and b != b)) and repr(a) == repr(b):  # noqa: PLR0124
+        if isinstance(a, simple) and type(a) is type(b) and repr(a) == repr(b):
             return Kept(a)
         if not all(is_numeric(x) or hasattr(x, "read_value") for x in (a, b)):
             raise TypeError(
@@ -187,7 +189,11 @@ def predicate(value: Any, what: str) -> Tensor:
 
 
 def choose(pred: Any, branches: Sequence[Callable[[], State]], names: Sequence[str], fill: Collection[int] = ()) -> State:
-    """The state that one of two functions leaves behind, by a traced condition. fill: where zeros may stand for a missing value."""
+    """The state that one of two functions leaves behind, by a traced condition.
+
+    fill: where zeros may stand for a missing value. A branch that sets the flag "_ms_done" has returned: zeros may stand for all that it has not set.
+    """
+    end = names.index("_ms_done") if "_ms_done" in names else None
     test = predicate(pred, "The condition")
     traces, results = [], []
     for branch in branches:
@@ -196,7 +202,7 @@ def choose(pred: Any, branches: Sequence[Callable[[], State]], names: Sequence[s
             results.append(branch())
         trace.keep_count()
         traces.append(trace)
-    merge = _Merge(traces)
+    merge = _Merge(traces, [end is not None and r[end] is True for r in results])
     templates = [merge.value(a, b, n, i in fill) for i, (a, b, n) in enumerate(zip(*results, names, strict=True))]
     tensors = emit_cond(test, traces[0], [a for a, _ in merge.pairs], traces[1], [b for _, b in merge.pairs])
     return [filled(t, tensors) for t in templates]

@@ -155,7 +155,7 @@ class BodyTrace(Trace):
         """The body with these results and these variables' values. places: of captures, by id, among the node's inputs."""
         with self.running():
             self.graph.outputs = [self.node(x) for x in [*outputs, *(self.read(v) for v in variables)]]
-        picks = dict(enumerate(range(len(self.carried))))
+        picks = {p._node.options["index"]: k for k, p in enumerate(self.carried)}
         for key, (_, placeholder) in self._captured.items():
             picks[placeholder._node.options["index"]] = places.setdefault(key, -1)
         return Body(self.graph, [picks[i] for i in range(len(self.graph.inputs))])
@@ -231,4 +231,3 @@ def _assign(results: list[Tensor], variables: Sequence[Any]) -> list[Tensor]:
     for variable, value in zip(variables, results[first:], strict=True):
         STATE.trace.assign(variable, value)
     return results[:first]
-

@@ -4,7 +4,8 @@
 A number that is no tensor takes the dtype that a round gives it. What a round leaves undefined, or leaves alone, is not carried.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from millstream.core.dispatch import STATE, Hooks
@@ -30,6 +31,7 @@ class _Loop:
         self.chosen: dict[tuple[Any, ...], ArraySpec] = {}  # of Python numbers and missing values, by their path
         self.plain: set[tuple[Any, ...]] = set()  # numbers that are left as they are
         self.probing = False
+        self.traces: list[BodyTrace] = []
 
     # ------------------------------------------------------------------ before
     def encode(self) -> list[Any]:
@@ -78,7 +80,7 @@ class _Loop:
     def _one(self, template: Any, x: Any, path: tuple[Any, ...], carried: list[Any]) -> Any:
         name = self.names[path[0]]
         if isinstance(template, Kept):
-            return self._kept(template, x, path)
+            return self._kept(template, x, path, carried)
         if isinstance(template, Slot):
             carried[template.index] = self._next(template, x, path)
             return template
@@ -88,7 +90,9 @@ class _Loop:
             carried[template.slot.index] = self._next(template.slot, x.as_buffer(), path)
             return template
         if type(x) is not type(template) or len(x) != len(template):
-            raise TypeError(f"'{name}' changes its structure in a loop over tensors: {len(template)} elements before, {_words(x)} after a round.")
+            raise TypeError(
+                f"'{name}' changes its structure in a loop over tensors: {len(template)} elements before, {_words(x)} after a round."
+            )
         if isinstance(template, Mapping):
             return {k: self._one(v, x[k], (*path, k), carried) for k, v in template.items()}
         items = [self._one(t, v, (*path, k), carried) for k, (t, v) in enumerate(zip(template, x, strict=True))]
@@ -117,7 +121,7 @@ class _Loop:
             value = value[key]
         return value
 
-    def _kept(self, template: Kept, x: Any, path: tuple[Any, ...]) -> Kept:
+    def _kept(self, template: Kept, x: Any, path: tuple[Any, ...], carried: list[Any]) -> Any:
         before, name = template.value, self.names[path[0]]
         if x is before:
             return template
@@ -125,7 +129,7 @@ class _Loop:
             self._choose(path, x.as_buffer())
             return template
         if isinstance(before, Undefined):
-            return self._defined(x, path, name)
+            return self._defined(x, path, name, carried)
         if type(x) is type(before) and not is_numeric(x) and not isinstance(x, (list, tuple, dict)) and x == before:
             return template
         if isinstance(before, _NUMBERS) and self.probing:
@@ -133,16 +137,38 @@ class _Loop:
             return template
         raise TypeError(f"'{name}' is {_words(before)} before a loop over tensors and {_words(x)} after a round; only tensors can change.")
 
-    def _defined(self, x: Any, path: tuple[Any, ...], name: str) -> Kept:
+    def _defined(self, x: Any, path: tuple[Any, ...], name: str, carried: list[Any]) -> Any:
         """A variable that the loop defines: carried where it surely is defined afterwards, or where nobody looks before it is."""
         if isinstance(x, Undefined):
             return Kept(x)
-        if (path[0] in self.fill or self.runs) and (is_numeric(x) or isinstance(x, (list, tuple))):
-            self.state[path[0]] = _undefined_leaves(x, name) if isinstance(x, (list, tuple)) else self.state[path[0]]
-            if isinstance(x, (list, tuple)):
-                raise _Again
-            self._choose(path, x)
+        if path[0] in self.fill or self.runs:
+            return self._grown(x, carried)
         return Kept(Undefined(name, ": it is set in a loop over tensors only, which may run no round; set it before the loop"))
+
+    def _grown(self, x: Any, carried: list[Any]) -> Any:
+        """The template of a value that the loop defines; its tensors are carried from here on, beginning with zeros."""
+        if isinstance(x, (list, tuple)):
+            items = [self._grown(v, carried) for v in x]
+            return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+        if not is_numeric(x):
+            return Kept(x)
+        value = convert(x)
+        spec = ArraySpec(tuple(value.shape), value.dtype)
+        for trace in self.traces:
+            trace.carried.append(trace.input(spec))
+        with self.outside():
+            slot = self._carry(Hooks.zeros(spec))
+        carried.append(value)
+        return slot
+
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """What is done inside belongs to the surrounding trace."""
+        if not self.traces:
+            yield
+            return
+        with self.traces[0].parent.active():
+            yield
 
     def _choose(self, path: tuple[Any, ...], x: Any) -> None:
         value = convert(x)
@@ -157,13 +183,6 @@ class _Loop:
             found = ArraySpec(tuple(value.shape), value.dtype)
             if found.shape == () or self.runs:
                 self.chosen[path] = found
-
-
-def _undefined_leaves(x: Any, name: str) -> Any:
-    if isinstance(x, (list, tuple)):
-        items = [_undefined_leaves(v, name) for v in x]
-        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
-    return Undefined(name) if is_numeric(x) else x
 
 
 def repeat(
@@ -190,7 +209,7 @@ def repeat(
 
 def _probe(loop: _Loop, body: Callable[[State], State], failed: Exception) -> None:
     """Learn what dtypes numbers take, from a first round in which they are plain numbers. Raises: the first error if this fails."""
-    loop.probing = True
+    loop.probing, loop.traces = True, []
     try:
         templates = loop.encode()
         trace = BodyTrace(loop.specs)
@@ -207,7 +226,7 @@ def _probe(loop: _Loop, body: Callable[[State], State], failed: Exception) -> No
 
 def _traced(loop: _Loop, test: Callable[[State], Any], body: Callable[[State], State], limit: int) -> State:
     templates = loop.encode()
-    first, second = BodyTrace(loop.specs), BodyTrace(loop.specs)
+    first, second = loop.traces = [BodyTrace(loop.specs), BodyTrace(loop.specs)]
     with first.running():
         go_on = predicate(test([filled(t, first.carried) for t in templates]), "The condition of a loop")
     first.keep_count()

@@ -197,7 +197,9 @@ class Trace:
 
         return choose(pred, [lambda: [true_fn()], lambda: [false_fn()]], ["the result"])[0]
 
-    def repeat(self, test: Callable[[list[Any]], Any], body: Callable[[list[Any]], list[Any]], state: list[Any], limit: int = -1) -> list[Any]:
+    def repeat(
+        self, test: Callable[[list[Any]], Any], body: Callable[[list[Any]], list[Any]], state: list[Any], limit: int = -1
+    ) -> list[Any]:
         """The state after rounds of body(state) as long as test(state)."""
         from millstream.graph.rounds import repeat
 

@@ -6,6 +6,7 @@ numbers. Metrics, weights and the optimizer's state are variables that the code 
 has a trace of its own, which shares the kernels.
 """
 
+import contextlib
 import importlib.util
 import logging
 import sys
@@ -27,8 +28,9 @@ from millstream.passes.joins import COMPILED
 from millstream.runtime.executable import Executable
 from millstream.runtime.nan import run_checked
 from millstream.runtime.shuffling import Shuffler
+from millstream.staging.autograph.mode import converting, method
 from millstream.util import tree
-from millstream.util.errors import invalid
+from millstream.util.errors import OperatorNotAllowedInGraphError, invalid
 from millstream.util.flags import debug_level, debug_word, flag
 
 
@@ -144,9 +146,7 @@ class CompiledRunner:
         return found
 
     def _compile(self, size: int, trail: bool) -> Executable:
-        trace = Trace()
-        trace.streams = self._streams  # the short batch's random numbers go on where the others' stopped
-        graph = self._trace(trace, size, trail)
+        trace, graph = self._traced(size, trail)
         self._label_inputs.update(trace.label_inputs)
         self._index_inputs.update(trace.index_inputs)
         self._check_labels()
@@ -159,12 +159,28 @@ class CompiledRunner:
             self._allocate(graph)
         return executable
 
+    def _traced(self, size: int, trail: bool) -> tuple[Trace, Graph]:
+        """The step's trace; where Python's control flow stood in the way, another one with it converted."""
+        try:
+            return self._trace_anew(size, trail)
+        except CannotCompile as error:
+            if not isinstance(error.__cause__, OperatorNotAllowedInGraphError):
+                raise
+            with converting(), contextlib.suppress(CannotCompile):
+                return self._trace_anew(size, trail)
+            raise
+
+    def _trace_anew(self, size: int, trail: bool) -> tuple[Trace, Graph]:
+        trace = Trace()
+        trace.streams = self._streams  # the short batch's random numbers go on where the others' stopped
+        return trace, self._trace(trace, size, trail)
+
     def _trace(self, trace: Trace, size: int, trail: bool) -> Graph:
         inputs = iter([trace.input(ArraySpec((size, *x.shape[1:]), OF_NUMPY[x.dtype])) for x in self.leaves])
         batch = tree.pack(self.data, [None if x is None else next(inputs) for x in tree.flatten(self.data)])
         try:
             with trace.active():
-                result = getattr(self.model, STEPS[self.kind])(batch)
+                result = method(getattr(self.model, STEPS[self.kind]))(batch)
                 if trail:
                     self._add_up(result)
         except CannotCompile:
