@@ -24,7 +24,8 @@ _export.provide_names("millstream.data.iterators", "tf.OptionalSpec", "tf.experi
 _export.provide("data.experimental", "millstream.data.experimental")
 _export.provide("compat.v1.data", "millstream.data.experimental")
 _export.provide("keras", "millstream.keras")
-_export.provide("train", "millstream.checkpoints.checkpoint")
+_export.provide("train", "millstream.checkpoints.checkpoint", "millstream.data.examples")
+_export.provide("io", "millstream.data.examples")
 for _space in ("initializers", "losses", "metrics", "optimizers", "optimizers.schedules"):  # tf.losses is tf.keras.losses
     _export.provide(_space, f"millstream.keras.{_space}")
 _export.provide("compat", "millstream.compat.values")

@@ -19,7 +19,9 @@ def _pool(op: Op, input: Any, ksize: Any, strides: Any, padding: Any, data_forma
     channels_last(data_format, dims, name)
     x = convert(input)
     if x.ndim != dims + 2:
-        raise invalid(f"tensor_in_shape must have {dims} spatial dimensions: inputs have {dims + 2} dimensions; got shape {list(x.shape)} [Op:{name}]")
+        raise invalid(
+            f"tensor_in_shape must have {dims} spatial dimensions: inputs have {dims + 2} dimensions; got shape {list(x.shape)} [Op:{name}]"
+        )
     window, steps, rates = (per_dimension(v, dims, w, name) for v, w in ((ksize, "ksize"), (strides, "strides"), (dilations, "dilations")))
     pads = padding_of(padding, spatial(x), window, steps, rates)
     if dims == 1:
@@ -99,4 +101,6 @@ def pool(
         raise ValueError(f'pooling_type must be "MAX" or "AVG"; got {pooling_type!r}.')
     op = _maximum if pooling_type == "MAX" else _mean
     dims = convert(input).ndim - 2
-    return _pool(op, input, window_shape, 1 if strides is None else strides, padding, data_format, dims, 1 if dilations is None else dilations)
+    return _pool(
+        op, input, window_shape, 1 if strides is None else strides, padding, data_format, dims, 1 if dilations is None else dilations
+    )

@@ -50,7 +50,9 @@ def halo(xp: Namespace, x: Array, *, pads: Pairs) -> Array:
     return xp.pad(x, ((0, 0), *pads, (0, 0)))
 
 
-halo.infer(lambda x, *, pads: ArraySpec((x.shape[0], *(n + a + b for n, (a, b) in zip(x.shape[1:3], pads, strict=True)), x.shape[3]), x.dtype))
+halo.infer(
+    lambda x, *, pads: ArraySpec((x.shape[0], *(n + a + b for n, (a, b) in zip(x.shape[1:3], pads, strict=True)), x.shape[3]), x.dtype)
+)
 halo.no_gradient()
 halo.kernel("halo")
 
