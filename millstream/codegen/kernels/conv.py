@@ -27,8 +27,8 @@ SIZES = (
 def tile_of(width: int, target: Machine, dtype: str) -> Tile:
     """The tile for panels of this width: as many rows as leave a register for each vector of filters and one broadcast.
 
-    >>> tile_of(16, machine("avx2"), "float32")
-    Tile(rows=6, vectors=2)
+    >>> tile_of(16, machine("avx2"), "float32")[:2]
+    (6, 2)
     """
     vectors = width // target.lanes(dtype)
     return Tile(min(12 if target.registers >= 32 else 8, (target.registers - 1 - vectors) // vectors), vectors)
