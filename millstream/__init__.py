@@ -20,7 +20,13 @@ _export.provide("test", "millstream.staging.testing")
 _export.provide("compat.v1", "millstream.staging.legacy")
 _export.provide("compat.v1.logging", "millstream.staging.logs")
 _export.provide("data", "millstream.data.dataset", "millstream.data.files")
-_export.provide_names("millstream.data.records", "tf.data.TFRecordDataset", "tf.data.experimental.TFRecordWriter", "tf.io.TFRecordOptions", "tf.io.TFRecordWriter")
+_export.provide_names(
+    "millstream.data.records",
+    "tf.data.TFRecordDataset",
+    "tf.data.experimental.TFRecordWriter",
+    "tf.io.TFRecordOptions",
+    "tf.io.TFRecordWriter",
+)
 _export.provide_names("millstream.data.tables", "tf.data.experimental.CsvDataset", "tf.data.experimental.make_csv_dataset")
 _export.provide_names("millstream.data.iterators", "tf.OptionalSpec", "tf.experimental.Optional")
 _export.provide("data.experimental", "millstream.data.experimental")

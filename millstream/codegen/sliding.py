@@ -1,6 +1,6 @@
 """From groups whose op has a kernel to calls of it: convolutions, their gradients, what prepares them, and pooling.
 
-    X image [N, H, W, C] with strides between images, rows and pixels; the channels of a pixel are neighbours
+X image [N, H, W, C] with strides between images, rows and pixels; the channels of a pixel are neighbours
 """
 
 from typing import Any
@@ -93,8 +93,23 @@ def _convolve(lowering: Any, group: Any) -> list[Call]:
         filters = Place(f.kind, f.key, f.offset + phase.first * plan.depth * panels.shape[2] * node.spec.dtype.numpy.itemsize)
         places: list[Argument] = [x.place, filters, _table(_flat(phase.taps)), Place("zeros", plan.depth * 8)]
         origin = phase.origin[0] * plan.sizes[1] + phase.origin[1]
-        sizes: list[Argument] = [image.shape[0], *phase.grid, *image.shape[1:3], plan.depth, plan.sizes[2], len(phase.taps), *plan.step, *strides]
-        sizes += [panels.shape[1] * panels.shape[2], *plan.sizes[:2], *plan.spread, origin, _block(tile, image.shape[0] * phase.grid[0] * phase.grid[1], panels)]
+        sizes: list[Argument] = [
+            image.shape[0],
+            *phase.grid,
+            *image.shape[1:3],
+            plan.depth,
+            plan.sizes[2],
+            len(phase.taps),
+            *plan.step,
+            *strides,
+        ]
+        sizes += [
+            panels.shape[1] * panels.shape[2],
+            *plan.sizes[:2],
+            *plan.spread,
+            origin,
+            _block(tile, image.shape[0] * phase.grid[0] * phase.grid[1], panels),
+        ]
         cost = 2 * image.shape[0] * phase.grid[0] * phase.grid[1] * plan.sizes[2] * (plan.depth * len(phase.taps) + 1)
         calls.append(Call(kernel, [*places, *sizes, *accesses], reads, writes, cost=cost))
     return calls
@@ -104,9 +119,7 @@ def _leaves(image: Any, plan: Any, phase: Any) -> bool:
     """Whether a tap ever falls outside the image."""
     run = plan.depth // image.shape[3]
     reach = [(n - 1) * s for n, s in zip(phase.grid, plan.step, strict=True)]
-    return any(
-        d < 0 or e < 0 or d + reach[0] >= image.shape[1] or e + reach[1] + run > image.shape[2] for d, e in phase.taps
-    )
+    return any(d < 0 or e < 0 or d + reach[0] >= image.shape[1] or e + reach[1] + run > image.shape[2] for d, e in phase.taps)
 
 
 def _block(tile: Tile, pixels: int, panels: Any) -> int:
@@ -216,10 +229,22 @@ def _filter_gradient(lowering: Any, group: Any) -> list[Call]:
     columns, lanes = dy.shape[3], lowering.machine.lanes(dtype)
     tile = conv.tile_of(lanes if columns <= lanes else 2 * lanes, lowering.machine, dtype)
     ragged = columns % (tile.vectors * lanes) != 0
-    kernel = _kernel(("filter gradient", tile, dtype, ragged), lambda: conv_gradient.filter_gradient("filter_gradient", tile, dtype, ragged=ragged))
+    kernel = _kernel(
+        ("filter gradient", tile, dtype, ragged), lambda: conv_gradient.filter_gradient("filter_gradient", tile, dtype, ragged=ragged)
+    )
     calls = []
     for _, write in lowering.writes([node], node.shape):
-        sizes: list[Argument] = [image.shape[0], *phase.grid, *image.shape[1:3], plan.depth, columns, len(phase.taps), *plan.step, *x_strides, *g_strides]
+        sizes: list[Argument] = [
+            image.shape[0],
+            *phase.grid,
+            *image.shape[1:3],
+            plan.depth,
+            columns,
+            len(phase.taps),
+            *plan.step,
+            *x_strides,
+            *g_strides,
+        ]
         arguments = [x.place, g.place, write.place, _table(_flat(phase.taps)), *sizes, max(1, CHUNK // phase.grid[1])]
         cost = 2 * dy.spec.size * plan.depth * len(phase.taps)
         calls.append(Call(kernel, arguments, [x.place, g.place], [write.place], cost=cost))
@@ -257,5 +282,12 @@ def _pooled(lowering: Any, group: Any, x: tuple[int, ...], y: tuple[int, ...]) -
 
 
 FAMILIES.update({"max_pool": _pool, "mean_pool": _pool, "max_pool_gradient": _pool_gradient, "mean_pool_gradient": _pool_gradient})
-FAMILIES.update({"winograd": _winograd, "winograd_gradient": _winograd_gradient, "winograd_panels": _winograd_panels, "workspace": lambda lowering, group: []})
+FAMILIES.update(
+    {
+        "winograd": _winograd,
+        "winograd_gradient": _winograd_gradient,
+        "winograd_panels": _winograd_panels,
+        "workspace": lambda lowering, group: [],
+    }
+)
 FAMILIES.update({"halo": _halo, "concat": _concat, "panels": _panels, "convolution": _convolve, "filter_gradient": _filter_gradient})

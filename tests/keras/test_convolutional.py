@@ -9,7 +9,19 @@ import millstream as tf
 from tests.keras.reference import Case, larger
 
 layers = tf.keras.layers
-FAMILIES = ("Conv1D", "Conv2D", "Conv3D", "Transpose", "Separable", "Depthwise", "Pool", "UpSampling", "ZeroPadding", "Cropping", "BatchNorm")
+FAMILIES = (
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "Transpose",
+    "Separable",
+    "Depthwise",
+    "Pool",
+    "UpSampling",
+    "ZeroPadding",
+    "Cropping",
+    "BatchNorm",
+)
 CASES = [c for c in larger("layers", "layer") if any(f in c.values[0].text for f in FAMILIES) and "groups" not in c.values[0].text]
 
 
@@ -97,7 +109,9 @@ def test_wrong_arguments_are_explained(text: str, message: str) -> None:
 
 
 def test_names_and_weights_are_tensorflows() -> None:
-    model = tf.keras.Sequential([layers.Conv2D(2, 3, input_shape=(8, 8, 3)), layers.MaxPool2D(), layers.SeparableConv2D(4, 2), layers.GlobalAvgPool2D()])
+    model = tf.keras.Sequential(
+        [layers.Conv2D(2, 3, input_shape=(8, 8, 3)), layers.MaxPool2D(), layers.SeparableConv2D(4, 2), layers.GlobalAvgPool2D()]
+    )
     assert [tuple(w.shape) for w in model.weights] == [(3, 3, 3, 2), (2,), (2, 2, 2, 1), (1, 1, 2, 4), (4,)]
     assert [w.name.split("/")[1] for w in model.weights] == ["kernel:0", "bias:0", "depthwise_kernel:0", "pointwise_kernel:0", "bias:0"]
 

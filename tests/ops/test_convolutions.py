@@ -67,7 +67,10 @@ def test_three_convolutions(case: tuple[Any, ...], dtype: str) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 6, 8, 19])
-@pytest.mark.parametrize(("window", "strides", "padding"), [((2, 2), (2, 2), "VALID"), ((3, 3), (2, 2), "SAME"), ((3, 2), (1, 1), "SAME"), ((2, 2), (3, 3), "SAME")])
+@pytest.mark.parametrize(
+    ("window", "strides", "padding"),
+    [((2, 2), (2, 2), "VALID"), ((3, 3), (2, 2), "SAME"), ((3, 2), (1, 1), "SAME"), ((2, 2), (3, 3), "SAME")],
+)
 def test_pooling(window: tuple[int, int], strides: tuple[int, int], padding: str, channels: int) -> None:
     pads = padding_of(padding, (7, 8), window, strides, (1, 1))
     outs = output_sizes((7, 8), window, strides, pads, (1, 1), "")
@@ -75,7 +78,12 @@ def test_pooling(window: tuple[int, int], strides: tuple[int, int], padding: str
     x = random.randint(-2, 3, (3, 7, 8, channels)).astype(np.float32)  # many equal maxima
     dy = random.randn(3, *outs, channels).astype(np.float32)
     attrs: dict[str, Any] = {"window": window, "strides": strides, "pads": pads, "dilations": (1, 1)}
-    for op, arrays, more in ((max_pool, [x], {}), (avg_pool, [x], {}), (max_pool_gradient, [x, dy], {}), (avg_pool_gradient, [dy], {"sizes": (7, 8)})):
+    for op, arrays, more in (
+        (max_pool, [x], {}),
+        (avg_pool, [x], {}),
+        (max_pool_gradient, [x, dy], {}),
+        (avg_pool_gradient, [dy], {"sizes": (7, 8)}),
+    ):
         _check(op, arrays, **attrs, **more)
 
 
@@ -148,7 +156,9 @@ def test_winograd_is_close_to_exact_sums(images: int, side: tuple[int, int], cha
     pads = padding_of(padding, side, (3, 3), (1, 1), (1, 1))
     outs = output_sizes(side, (3, 3), (1, 1), pads, (1, 1), "")
     random = np.random.RandomState(5)
-    x, f, dy = (random.randn(*s).astype(np.float32) for s in ((images, *side, channels), (3, 3, channels, columns), (images, *outs, columns)))
+    x, f, dy = (
+        random.randn(*s).astype(np.float32) for s in ((images, *side, channels), (3, 3, channels, columns), (images, *outs, columns))
+    )
     geometry: dict[str, Any] = {"strides": (1, 1), "pads": pads, "dilations": (1, 1), "groups": 1}
     cases: list[tuple[Op, list[Any], dict[str, Any], float]] = [
         (convolution, [x, f], {}, 4e-6), (input_gradient, [dy, f], {"sizes": side}, 4e-6), (filter_gradient, [x, dy], {"window": (3, 3)}, 8e-6),

@@ -42,7 +42,9 @@ def main() -> None:
         arrays[f"{key}/out"] = out.numpy()
         arrays.update({f"{key}/in/{k}": v.numpy() for k, v in tensors.items()})
         arrays.update({f"{key}/grad/{k}": g.numpy() for k, g in found.items() if g is not None})
-        entries.append({"key": key, "expression": text, "inputs": list(tensors), "gradients": [k for k, g in found.items() if g is not None]})
+        entries.append(
+            {"key": key, "expression": text, "inputs": list(tensors), "gradients": [k for k, g in found.items() if g is not None]}
+        )
     np.savez_compressed(HERE / "convolutions.npz", **arrays)
     (HERE / "convolutions.json").write_text(json.dumps({"tensorflow": tf.__version__, "cases": entries}, indent=1) + "\n")
 

@@ -71,7 +71,9 @@ class _Gradient:
             target = b.offset(self.packed, (row - line) * s["grid_w"] * self.width)
             with b.loop(0, s["grid_w"]) as j:
                 for v in range(self.tile.vectors):
-                    b.store(target, j * self.width + v * self.lanes, b.load(source, j * s["g_pixel"] + v * self.lanes, self.lanes, masks[v]))
+                    b.store(
+                        target, j * self.width + v * self.lanes, b.load(source, j * s["g_pixel"] + v * self.lanes, self.lanes, masks[v])
+                    )
 
     def one_tile(self, lines: tuple[Value, Value], tap: Value, d: Value, column: Value) -> None:
         """Add the products of some image rows to one tile of dF."""

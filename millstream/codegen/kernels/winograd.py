@@ -115,7 +115,13 @@ class _Winograd:
     """The pieces of the kernel."""
 
     def __init__(
-        self, b: LoopBuilder, memory: tuple[Pointer, ...], size: dict[str, Value], tile: Tile, form: tuple[int, int], epilogue: tuple[Epilogue, Any]
+        self,
+        b: LoopBuilder,
+        memory: tuple[Pointer, ...],
+        size: dict[str, Value],
+        tile: Tile,
+        form: tuple[int, int],
+        epilogue: tuple[Epilogue, Any],
     ) -> None:
         self.b, self.s, self.tile, self.epilogue = b, size, tile, epilogue
         (self.x, self.u, scratch), (self.block, self.lanes) = memory, form
@@ -173,7 +179,11 @@ class _Winograd:
         with b.loop(0, SIDE * SIDE) as e, b.loop(0, self.across) as panel:
             filters = b.offset(self.u, (e * self.across + panel) * depth * self.width)
             with b.loop(0, count, rows) as t:
-                self.one_tile(b.offset(self.v, e * self.v_element + t * self.row), filters, b.offset(self.m, e * self.m_element + t * columns + panel * self.width))
+                self.one_tile(
+                    b.offset(self.v, e * self.v_element + t * self.row),
+                    filters,
+                    b.offset(self.m, e * self.m_element + t * columns + panel * self.width),
+                )
 
     def one_tile(self, left: Pointer, filters: Pointer, target: Pointer) -> None:
         """`rows` tiles by a panel of channels; rows after the last tile hold anything, and are never read."""

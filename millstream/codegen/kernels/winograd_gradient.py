@@ -104,7 +104,8 @@ class _Gradient:
         """Which rows and columns of a square exist."""
         b = self.b
         rows, columns = (
-            [b.lt(b.cast(at + n, "uint64"), b.cast(self.s[limit], "uint64")) for n in range(side)] for at, limit in zip(start, limits, strict=True)
+            [b.lt(b.cast(at + n, "uint64"), b.cast(self.s[limit], "uint64")) for n in range(side)]
+            for at, limit in zip(start, limits, strict=True)
         )
         return rows, columns
 
@@ -119,7 +120,12 @@ class _Gradient:
             panel = (item - e * whole) / self.down
             c = (item - e * whole - panel * self.down) * self.tile.rows
             target = b.offset(self.sums, e * self.s_element + c * self.columns + panel * self.width)
-            self.one_tile((b.offset(self.v, e * self.v_element + c), b.offset(self.d, e * self.d_element + panel * (self.width * self.block))), target, count, more)
+            self.one_tile(
+                (b.offset(self.v, e * self.v_element + c), b.offset(self.d, e * self.d_element + panel * (self.width * self.block))),
+                target,
+                count,
+                more,
+            )
 
     def one_tile(self, operands: tuple[Pointer, Pointer], target: Pointer, count: Value, more: Value) -> None:
         """A register tile: rows after the last channel hold anything, and are never read."""

@@ -30,7 +30,7 @@ def spread(value: Any, rank: int, name: str) -> tuple[int, ...]:
 
 
 def padding_word(value: Any, rank: int, causal: bool) -> str:
-    """"valid", "same" or, in one dimension, "causal". Raises: ValueError for another word."""
+    """ "valid", "same" or, in one dimension, "causal". Raises: ValueError for another word."""
     word = value.lower() if isinstance(value, str) else value
     if word == "causal" and not causal:
         raise ValueError("Causal padding is only supported for `Conv1D`and `SeparableConv1D`.")
@@ -69,9 +69,13 @@ class Conv(Layer):
 
     def _check_filters(self) -> None:
         if self.filters is not None and self.filters < 1:
-            raise ValueError(f"{type(self).__name__} layer {self.name} needs at least one filter; got filters={self.filters}. Pass a positive whole number.")
+            raise ValueError(
+                f"{type(self).__name__} layer {self.name} needs at least one filter; got filters={self.filters}. Pass a positive whole number."
+            )
         if self.filters is not None and self.filters % self.groups:
-            raise ValueError(f"The number of filters must be evenly divisible by the number of groups. Received: groups={self.groups}, filters={self.filters}")
+            raise ValueError(
+                f"The number of filters must be evenly divisible by the number of groups. Received: groups={self.groups}, filters={self.filters}"
+            )
 
     def _slide(self, kernel_size: Any, strides: Any, padding: Any, data_format: str | None, dilation_rate: Any) -> None:
         """Take the arguments that say how the window slides."""
@@ -135,7 +139,9 @@ class Conv(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""
-        own = {name: getattr(self, name) for name in ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups")}
+        own = {
+            name: getattr(self, name) for name in ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups")
+        }
         own |= {"activation": activations.serialize(self.activation), "use_bias": self.use_bias}
         for kind, module in (("initializer", initializers), ("regularizer", regularizers), ("constraint", constraints)):
             for name in ("kernel", "bias", "activity") if kind == "regularizer" else ("kernel", "bias"):

@@ -1,6 +1,6 @@
 """DepthwiseConv2D, SeparableConv1D, SeparableConv2D: filters for each channel, and then a mixture of channels.
 
-    depthwise_kernel [window ..., C, depth_multiplier]   pointwise_kernel [1 ..., C depth_multiplier, filters]
+depthwise_kernel [window ..., C, depth_multiplier]   pointwise_kernel [1 ..., C depth_multiplier, filters]
 """
 
 from typing import Any

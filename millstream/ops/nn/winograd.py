@@ -128,7 +128,12 @@ winograd_convolution.kernel("winograd", covers=lambda x, *others, **attrs: x.dty
 def _(x: Any, panels: Any, *, plan: Plan) -> Any:
     """Where it is quicker."""
     count, _, width = (int(n) for n in panels.shape)
-    if flag("MILLSTREAM_WINOGRAD") == "0" or not _pays(tuple(int(n) for n in x.shape), plan) or x.dtype.name != "float32" or width != 2 * machine().lanes("float32"):
+    if (
+        flag("MILLSTREAM_WINOGRAD") == "0"
+        or not _pays(tuple(int(n) for n in x.shape), plan)
+        or x.dtype.name != "float32"
+        or width != 2 * machine().lanes("float32")
+    ):
         return None
     scratch = workspace(size=scratch_size(plan.depth, count * width))
     return winograd_convolution(x, winograd_panels(panels), scratch, plan=plan)
@@ -161,7 +166,11 @@ def gradient_scratch(channels: int, columns: int) -> int:
 
 def _gradient_sample() -> list[Sample]:
     plan = _sample()[0].attrs["plan"]
-    return [Sample("edges", (Sampled((3, 7, 9, 11)), Sampled((3, 7, 9, 21)), Sampled((gradient_scratch(11, 21),))), {"plan": plan}, gradient=False)]
+    return [
+        Sample(
+            "edges", (Sampled((3, 7, 9, 11)), Sampled((3, 7, 9, 21)), Sampled((gradient_scratch(11, 21),))), {"plan": plan}, gradient=False
+        )
+    ]
 
 
 @op(name="winograd_gradient", samples=_gradient_sample)
@@ -193,6 +202,11 @@ def _(x: Any, dy: Any, *, window: Shape, plan: Plan) -> Any:
     """Where it is quicker."""
     channels, columns = int(x.shape[3]), int(dy.shape[3])
     whole = plan._replace(sizes=(*plan.sizes[:2], columns))
-    if flag("MILLSTREAM_WINOGRAD") == "0" or x.dtype.name != "float32" or window != (3, 3) or not _pays(tuple(int(n) for n in x.shape), whole):
+    if (
+        flag("MILLSTREAM_WINOGRAD") == "0"
+        or x.dtype.name != "float32"
+        or window != (3, 3)
+        or not _pays(tuple(int(n) for n in x.shape), whole)
+    ):
         return None
     return winograd_gradient(x, dy, workspace(size=gradient_scratch(channels, columns)), plan=whole)
