@@ -15,7 +15,7 @@ from millstream.core.deferred import now
 from millstream.core.dispatch import STATE, Hooks, execute, wrap
 from millstream.core.op import Op
 from millstream.core.spec import ArraySpec
-from millstream.graph.control import COND, COND_WITH_EFFECTS, WHILE, WHILE_WITH_EFFECTS, Body
+from millstream.graph.control import COND, COND_WITH_EFFECTS, WHILE, WHILE_WITH_EFFECTS, Body, spec_of
 from millstream.graph.graph import CONST, INPUT, ITEM, Graph, constant_value
 from millstream.graph.trace import Trace
 
@@ -50,7 +50,7 @@ def _pure(body: Body) -> Body:
         return body
     found = body.derived.get("pure")
     if found is None:
-        found = body.derived["pure"] = Body(_without_effects(body.graph), body.picks)
+        found = body.derived["pure"] = Body(_without_effects(body.graph), body.picks, body.own_gradients)
     made: Body = found
     return made
 
@@ -82,6 +82,8 @@ def _paths(body: Body) -> set[int]:
 
 def _gradients(body: Body) -> tuple[Trace, list[Any]]:
     """A trace of the body's gradients: inputs are the body's, then the gradients of its differentiable results."""
+    if body.own_gradients:
+        raise NotImplementedError("tf.custom_gradient inside of control flow on tensors has no gradient in a traced function; run it eagerly.")
     found = body.derived.get("gradients")
     if found is None:
         found = body.derived["gradients"] = _trace_gradients(body.graph)
@@ -95,9 +97,9 @@ def _trace_gradients(graph: Graph) -> tuple[Trace, list[Any]]:
     try:
         with trace.active():
             inputs = [trace.input(n.spec) for n in graph.inputs]
-            results = [y for y in replay(graph, inputs) if _differentiable(ArraySpec(tuple(y.shape), y.dtype))]
+            results = [y for y in replay(graph, inputs) if _differentiable(spec_of(y))]
             STATE.tapes = ()
-            seeds = [trace.input(ArraySpec(tuple(y.shape), y.dtype)) for y in results]
+            seeds = [trace.input(spec_of(y)) for y in results]
             sources = [x for x in inputs if _differentiable(x._node.spec)]
             found = iter(backprop(tape.records, sources, results, seeds))
             return trace, [next(found) if _differentiable(x._node.spec) else None for x in inputs]
@@ -124,7 +126,7 @@ def _gradient_body(body: Body, wanted: Sequence[int], specs: Sequence[ArraySpec]
 
 
 def _specs_of(tensors: Sequence[Any]) -> list[ArraySpec]:
-    return [ArraySpec(tuple(x.shape), x.dtype) for x in tensors]
+    return [spec_of(x) for x in tensors]
 
 
 def _seeds(g: Any, outputs: Any) -> list[Any]:

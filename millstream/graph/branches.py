@@ -12,9 +12,8 @@ import numpy as np
 
 from millstream.core.dispatch import Hooks
 from millstream.core.dtypes import bool_
-from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
-from millstream.graph.control import BodyTrace, emit_cond
+from millstream.graph.control import BodyTrace, emit_cond, spec_of
 
 State = list[Any]
 _NUMBERS = (bool, int, float)
@@ -61,10 +60,6 @@ def is_array(x: Any) -> bool:
 def is_numeric(x: Any) -> bool:
     """Whether this can be carried as one tensor."""
     return isinstance(x, (Tensor, *_ARRAYS, *_NUMBERS))
-
-
-def _spec(x: Tensor) -> ArraySpec:
-    return ArraySpec(tuple(x.shape), x.dtype)
 
 
 def filled(template: Any, tensors: Sequence[Any]) -> Any:
@@ -131,7 +126,7 @@ class _Merge:
         if not is_numeric(value):
             return value
         with self.traces[1 - missing].running():
-            spec = _spec(convert(value))
+            spec = spec_of(convert(value))
         with self.traces[missing].running():
             return Hooks.zeros(spec)
 
@@ -154,7 +149,7 @@ class _Merge:
                 f"'{name}' is {_words(a)} in one branch and {_words(b)} in the other; under a condition on a tensor both must be tensors."
             )
         pair = self._converted(a, b)
-        if _spec(pair[0]) != _spec(pair[1]):
+        if spec_of(pair[0]) != spec_of(pair[1]):
             raise TypeError(f"'{name}' is {_words(a)} in one branch and {_words(b)} in the other; they must have one dtype and shape.")
         self.pairs.append(pair)
         return Slot(len(self.pairs) - 1)

@@ -12,7 +12,7 @@ from millstream.core.dispatch import STATE, Hooks
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
 from millstream.graph.branches import _NUMBERS, Kept, Slot, State, Undefined, _Buffer, _words, filled, is_array, is_numeric, predicate
-from millstream.graph.control import BodyTrace, emit_while
+from millstream.graph.control import BodyTrace, emit_while, spec_of
 
 _ATTEMPTS = 6
 
@@ -68,7 +68,7 @@ class _Loop:
 
     def _carry(self, x: Tensor) -> Slot:
         self.initial.append(x)
-        self.specs.append(ArraySpec(tuple(x.shape), x.dtype))
+        self.specs.append(spec_of(x))
         return Slot(len(self.specs) - 1)
 
     # ------------------------------------------------------------------ after
@@ -104,7 +104,7 @@ class _Loop:
         if not is_numeric(x) and not hasattr(x, "read_value"):
             raise TypeError(f"'{name}' is a tensor before a loop and {_words(x)} after a round.")
         value = convert(x, hint=spec.dtype) if isinstance(x, _NUMBERS) else convert(x)
-        found = ArraySpec(tuple(value.shape), value.dtype)
+        found = spec_of(value)
         if found == spec:
             return value
         if isinstance(self._at(path), _NUMBERS) and path not in self.chosen and (self.runs or found.shape == spec.shape):
@@ -153,7 +153,7 @@ class _Loop:
         if not is_numeric(x):
             return Kept(x)
         value = convert(x)
-        spec = ArraySpec(tuple(value.shape), value.dtype)
+        spec = spec_of(value)
         for trace in self.traces:
             trace.carried.append(trace.input(spec))
         with self.outside():
@@ -172,7 +172,7 @@ class _Loop:
 
     def _choose(self, path: tuple[Any, ...], x: Any) -> None:
         value = convert(x)
-        self.chosen[path] = ArraySpec(tuple(value.shape), value.dtype)
+        self.chosen[path] = spec_of(value)
         raise _Again
 
     def _learn(self, before: Any, x: Any, path: tuple[Any, ...]) -> None:
@@ -180,7 +180,7 @@ class _Loop:
             self.plain.add(path)
         elif is_numeric(x):
             value = convert(x)
-            found = ArraySpec(tuple(value.shape), value.dtype)
+            found = spec_of(value)
             if found.shape == () or self.runs:
                 self.chosen[path] = found
 

@@ -182,8 +182,8 @@ class Transformer(ast.NodeTransformer):
         for v in paths.values():
             stores.append(ast.Expr(runtime("store", thunk(_load(v.value)), ast.Constant(v.attr), _item(k))))
             k += 1
-        for v in boxes.values():
-            stores.append(ast.Expr(runtime("refill", thunk(_load(v)), _item(k))))
+        for box in boxes.values():
+            stores.append(ast.Expr(runtime("refill", thunk(_load(box)), _item(k))))
             k += 1
         titles = ast.Tuple([ast.Constant(t) for t in [*names, *paths, *(f"{b} (its contents)" for b in boxes)]], ast.Load())
         functions: list[ast.stmt] = [
