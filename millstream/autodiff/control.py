@@ -56,7 +56,9 @@ def _paths(body: Body) -> set[int]:
 def _gradients(body: Body) -> tuple[Trace, list[Any]]:
     """A trace of the body's gradients: inputs are the body's, then the gradients of its differentiable results."""
     if body.own_gradients:
-        raise NotImplementedError("tf.custom_gradient inside of control flow on tensors has no gradient in a traced function; run it eagerly.")
+        raise NotImplementedError(
+            "tf.custom_gradient inside of control flow on tensors has no gradient in a traced function; run it eagerly."
+        )
     found = body.derived.get("gradients")
     if found is None:
         found = body.derived["gradients"] = _trace_gradients(body.graph)

@@ -6,6 +6,7 @@ Where two branches disagree on something that is no tensor, or on shape or dtype
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import TracebackType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -32,6 +33,24 @@ class Undefined:
     def refuse(self) -> NoReturn:
         """Raises: UnboundLocalError."""
         raise UnboundLocalError(f"cannot access local variable '{self.name}' where it is not associated with a value{self.reason}")
+
+
+class StoppedError(BaseException):
+    """Tracing control flow failed with `cause`. No exception that the user's own `except` may take for his: he would see it on values only."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(str(cause))
+        self.cause: BaseException = cause.whole() if isinstance(cause, StoppedError) else cause
+
+    def whole(self) -> BaseException:
+        """The cause, with all lines of the user's in its traceback."""
+        outer, lines, joined = self.__traceback__, [], self.cause.__traceback__
+        while outer is not None:
+            lines.append(outer)
+            outer = outer.tb_next
+        for t in reversed(lines):
+            joined = TracebackType(joined, t.tb_frame, t.tb_lasti, t.tb_lineno)
+        return self.cause.with_traceback(joined)
 
 
 class Slot:

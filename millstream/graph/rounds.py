@@ -11,7 +11,20 @@ from typing import Any
 from millstream.core.dispatch import STATE, Hooks
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
-from millstream.graph.branches import _NUMBERS, Kept, Slot, State, Undefined, _Buffer, _words, filled, is_array, is_numeric, predicate
+from millstream.graph.branches import (
+    _NUMBERS,
+    Kept,
+    Slot,
+    State,
+    StoppedError,
+    Undefined,
+    _Buffer,
+    _words,
+    filled,
+    is_array,
+    is_numeric,
+    predicate,
+)
 from millstream.graph.control import BodyTrace, emit_while, spec_of
 
 _ATTEMPTS = 6
@@ -192,14 +205,14 @@ def repeat(
     """The state after rounds of body(state) as long as test(state), in a trace. runs: there surely is a first round."""
     loop = _Loop(list(state), names, fill, runs)
     count = STATE.trace.random_ops, STATE.trace.random_calls
-    failed: Exception | None = None
+    failed: BaseException | None = None
     for _ in range(_ATTEMPTS):
         STATE.trace.random_ops, STATE.trace.random_calls = count
         try:
             return _traced(loop, test, body, limit)
         except _Again:
             continue
-        except Exception as error:
+        except (Exception, StoppedError) as error:
             if failed is not None or loop.probing or not any(isinstance(x, _NUMBERS) for x in loop.state):
                 raise
             failed = error
@@ -207,7 +220,7 @@ def repeat(
     raise failed or TypeError(f"The values that go round in a loop over tensors ({', '.join(names)}) do not settle on dtypes and shapes.")
 
 
-def _probe(loop: _Loop, body: Callable[[State], State], failed: Exception) -> None:
+def _probe(loop: _Loop, body: Callable[[State], State], failed: BaseException) -> None:
     """Learn what dtypes numbers take, from a first round in which they are plain numbers. Raises: the first error if this fails."""
     loop.probing, loop.traces = True, []
     try:
@@ -218,7 +231,7 @@ def _probe(loop: _Loop, body: Callable[[State], State], failed: Exception) -> No
             loop.compare(templates, after, list(trace.carried))
     except _Again:
         pass
-    except Exception:  # noqa: BLE001  (the first failure says more)
+    except (Exception, StoppedError):  # noqa: BLE001  (the first failure says more)
         raise failed from None
     finally:
         loop.probing = False

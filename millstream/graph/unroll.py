@@ -1,6 +1,6 @@
 """Bodies of control flow written out in the graph around them: what is known is computed at once, the rest becomes nodes.
 
-    Before   %3, %4 = while_loop(0, %1; i < 3, (i + 1, s * %2))        After   ((%1 * %2) * %2) * %2
+Before   %3, %4 = while_loop(0, %1; i < 3, (i + 1, s * %2))        After   ((%1 * %2) * %2) * %2
 """
 
 from collections.abc import Sequence

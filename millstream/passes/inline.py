@@ -31,7 +31,9 @@ def _cond(*inputs: Any, true: Body, false: Body) -> Any:
 
 def _is_harmless(body: Body) -> bool:
     work = [n for n in body.graph.live() if n.op not in LEAVES]
-    if len(work) > FEW or any(type(n.spec) is tuple or n.spec.size > SMALL or n.spec.dtype.numpy.kind not in "fiub" for n in body.graph.live()):
+    if len(work) > FEW or any(
+        type(n.spec) is tuple or n.spec.size > SMALL or n.spec.dtype.numpy.kind not in "fiub" for n in body.graph.live()
+    ):
         return False
     return not any(
         not n.op.rules.keys() & {"scalar", "view", "reduction"}
