@@ -12,12 +12,13 @@ import numpy as np
 
 from millstream.autodiff.reverse import backprop
 from millstream.core.deferred import now
-from millstream.core.dispatch import STATE, Hooks, execute, wrap
+from millstream.core.dispatch import STATE, Hooks, execute
 from millstream.core.op import Op
 from millstream.core.spec import ArraySpec
-from millstream.graph.control import COND, COND_WITH_EFFECTS, WHILE, WHILE_WITH_EFFECTS, Body
-from millstream.graph.graph import CONST, INPUT, ITEM, Graph, constant_value
+from millstream.graph.control import COND, COND_WITH_EFFECTS, WHILE, WHILE_WITH_EFFECTS, Body, spec_of
+from millstream.graph.graph import Graph
 from millstream.graph.trace import Trace
+from millstream.graph.unroll import replay, rounds, run, without_effects
 
 _FLOATING = "fcV"
 
@@ -37,42 +38,14 @@ class _Records:
         self.records.append((op, inputs, attrs, output))
 
 
-def _without_effects(graph: Graph) -> Graph:
-    """The same graph, computing results only."""
-    pure = Graph()
-    pure.__dict__.update(graph.__dict__)
-    pure.effects = []
-    return pure
-
-
 def _pure(body: Body) -> Body:
     if not body.graph.effects:
         return body
     found = body.derived.get("pure")
     if found is None:
-        found = body.derived["pure"] = Body(_without_effects(body.graph), body.picks)
+        found = body.derived["pure"] = Body(without_effects(body.graph), body.picks, body.own_gradients)
     made: Body = found
     return made
-
-
-def replay(graph: Graph, inputs: Sequence[Any]) -> list[Any]:
-    """The outputs of a body's graph for tensors, op by op, as seen by the tapes at work."""
-    values: dict[int, Any] = {}
-    for node in _without_effects(graph).live():
-        given = [values[n.number] for n in node.inputs]
-        if node.op is INPUT:
-            values[node.number] = inputs[node.options["index"]]
-        elif node.op is CONST:
-            values[node.number] = _constant(constant_value(node))
-        elif node.op is ITEM:
-            values[node.number] = given[0][node.options["index"]]
-        else:
-            values[node.number] = execute(node.op, tuple(given), node.options)
-    return [values[n.number] for n in graph.outputs]
-
-
-def _constant(array: Any) -> Any:
-    return wrap(array if array.ndim or array.dtype == object else array[()])
 
 
 def _paths(body: Body) -> set[int]:
@@ -82,6 +55,10 @@ def _paths(body: Body) -> set[int]:
 
 def _gradients(body: Body) -> tuple[Trace, list[Any]]:
     """A trace of the body's gradients: inputs are the body's, then the gradients of its differentiable results."""
+    if body.own_gradients:
+        raise NotImplementedError(
+            "tf.custom_gradient inside of control flow on tensors has no gradient in a traced function; run it eagerly."
+        )
     found = body.derived.get("gradients")
     if found is None:
         found = body.derived["gradients"] = _trace_gradients(body.graph)
@@ -95,9 +72,9 @@ def _trace_gradients(graph: Graph) -> tuple[Trace, list[Any]]:
     try:
         with trace.active():
             inputs = [trace.input(n.spec) for n in graph.inputs]
-            results = [y for y in replay(graph, inputs) if _differentiable(ArraySpec(tuple(y.shape), y.dtype))]
+            results = [y for y in replay(graph, inputs) if _differentiable(spec_of(y))]
             STATE.tapes = ()
-            seeds = [trace.input(ArraySpec(tuple(y.shape), y.dtype)) for y in results]
+            seeds = [trace.input(spec_of(y)) for y in results]
             sources = [x for x in inputs if _differentiable(x._node.spec)]
             found = iter(backprop(tape.records, sources, results, seeds))
             return trace, [next(found) if _differentiable(x._node.spec) else None for x in inputs]
@@ -124,7 +101,7 @@ def _gradient_body(body: Body, wanted: Sequence[int], specs: Sequence[ArraySpec]
 
 
 def _specs_of(tensors: Sequence[Any]) -> list[ArraySpec]:
-    return [ArraySpec(tuple(x.shape), x.dtype) for x in tensors]
+    return [spec_of(x) for x in tensors]
 
 
 def _seeds(g: Any, outputs: Any) -> list[Any]:
@@ -173,12 +150,30 @@ def _backwards(xp: Any, *inputs: Any, test: Body, body: Body, back: Body, carrie
     return (*flow, *totals)
 
 
+def _written_out(*inputs: Any, test: Body, body: Body, back: Body, carried: int, limit: int, wanted: tuple[int, ...]) -> Any:
+    """The same without a loop, where the number of rounds is known and small."""
+    moving = sum(w < carried for w in wanted)
+    count = len(inputs) - moving
+    found = rounds(inputs[:count], test, body, carried, limit)
+    if found is None:
+        return None
+    captures, flow = inputs[carried:count], list(inputs[count:])
+    totals: list[Any] = [None] * (len(wanted) - moving)
+    for begun in reversed(found[:-1]):
+        made = run(back, [*begun, *captures, *flow])
+        flow = made[:moving]
+        totals = [b if a is None else Hooks.add(a, b) for a, b in zip(totals, made[moving:], strict=True)]
+    zeros = [Hooks.zeros_like(inputs[w]) if t is None else t for w, t in zip(wanted[moving:], totals, strict=True)]
+    return (*flow, *zeros)
+
+
 def _of_backwards(*specs: ArraySpec, wanted: tuple[int, ...], **attrs: Any) -> Any:
     return tuple(specs[w] for w in wanted)
 
 
 BACKWARDS = Op("while_loop_gradient", _backwards, mixed=True, stateful=False, samples=None, errors=())
 BACKWARDS.infer(_of_backwards)
+BACKWARDS.expand(_written_out)
 for _op in (COND, COND_WITH_EFFECTS):
     _op.vjp_all(_of_cond)
 for _op in (WHILE, WHILE_WITH_EFFECTS):

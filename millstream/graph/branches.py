@@ -6,15 +6,15 @@ Where two branches disagree on something that is no tensor, or on shape or dtype
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import TracebackType
 from typing import Any, NoReturn
 
 import numpy as np
 
 from millstream.core.dispatch import Hooks
 from millstream.core.dtypes import bool_
-from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
-from millstream.graph.control import BodyTrace, emit_cond
+from millstream.graph.control import BodyTrace, emit_cond, spec_of
 
 State = list[Any]
 _NUMBERS = (bool, int, float)
@@ -33,6 +33,24 @@ class Undefined:
     def refuse(self) -> NoReturn:
         """Raises: UnboundLocalError."""
         raise UnboundLocalError(f"cannot access local variable '{self.name}' where it is not associated with a value{self.reason}")
+
+
+class StoppedError(BaseException):
+    """Tracing control flow failed with `cause`. No exception that the user's own `except` may take for his: he would see it on values only."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(str(cause))
+        self.cause: BaseException = cause.whole() if isinstance(cause, StoppedError) else cause
+
+    def whole(self) -> BaseException:
+        """The cause, with all lines of the user's in its traceback."""
+        outer, lines, joined = self.__traceback__, [], self.cause.__traceback__
+        while outer is not None:
+            lines.append(outer)
+            outer = outer.tb_next
+        for t in reversed(lines):
+            joined = TracebackType(joined, t.tb_frame, t.tb_lasti, t.tb_lineno)
+        return self.cause.with_traceback(joined)
 
 
 class Slot:
@@ -61,10 +79,6 @@ def is_array(x: Any) -> bool:
 def is_numeric(x: Any) -> bool:
     """Whether this can be carried as one tensor."""
     return isinstance(x, (Tensor, *_ARRAYS, *_NUMBERS))
-
-
-def _spec(x: Tensor) -> ArraySpec:
-    return ArraySpec(tuple(x.shape), x.dtype)
 
 
 def filled(template: Any, tensors: Sequence[Any]) -> Any:
@@ -131,7 +145,7 @@ class _Merge:
         if not is_numeric(value):
             return value
         with self.traces[1 - missing].running():
-            spec = _spec(convert(value))
+            spec = spec_of(convert(value))
         with self.traces[missing].running():
             return Hooks.zeros(spec)
 
@@ -154,7 +168,7 @@ class _Merge:
                 f"'{name}' is {_words(a)} in one branch and {_words(b)} in the other; under a condition on a tensor both must be tensors."
             )
         pair = self._converted(a, b)
-        if _spec(pair[0]) != _spec(pair[1]):
+        if spec_of(pair[0]) != spec_of(pair[1]):
             raise TypeError(f"'{name}' is {_words(a)} in one branch and {_words(b)} in the other; they must have one dtype and shape.")
         self.pairs.append(pair)
         return Slot(len(self.pairs) - 1)

@@ -29,11 +29,16 @@ def set_body_runner(make: Callable[[Graph], Run]) -> None:
     _MAKE_RUN[:] = [make]
 
 
+def spec_of(x: Any) -> ArraySpec:
+    """Shape and dtype of a tensor."""
+    return ArraySpec(tuple(x.shape), x.dtype)
+
+
 class Body:
     """A traced body: its graph, and which of the node's inputs are the graph's. An attribute of nodes, compared by identity."""
 
-    def __init__(self, graph: Graph, picks: Sequence[int]) -> None:
-        self.graph, self.picks = graph, tuple(picks)
+    def __init__(self, graph: Graph, picks: Sequence[int], own_gradients: bool = False) -> None:
+        self.graph, self.picks, self.own_gradients = graph, tuple(picks), own_gradients  # own: of tf.custom_gradient
         self.derived: dict[Any, Any] = {}  # gradients of this body, by what they are needed for
         self._run: Run | None = None
 
@@ -158,7 +163,7 @@ class BodyTrace(Trace):
         picks = {p._node.options["index"]: k for k, p in enumerate(self.carried)}
         for key, (_, placeholder) in self._captured.items():
             picks[placeholder._node.options["index"]] = places.setdefault(key, -1)
-        return Body(self.graph, [picks[i] for i in range(len(self.graph.inputs))])
+        return Body(self.graph, [picks[i] for i in range(len(self.graph.inputs))], self.has_own_gradients)
 
 
 def _places(traces: Sequence[BodyTrace], variables: Sequence[Any], first: int) -> tuple[dict[int, int], list[Any]]:

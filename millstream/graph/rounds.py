@@ -11,8 +11,21 @@ from typing import Any
 from millstream.core.dispatch import STATE, Hooks
 from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor, convert
-from millstream.graph.branches import _NUMBERS, Kept, Slot, State, Undefined, _Buffer, _words, filled, is_array, is_numeric, predicate
-from millstream.graph.control import BodyTrace, emit_while
+from millstream.graph.branches import (
+    _NUMBERS,
+    Kept,
+    Slot,
+    State,
+    StoppedError,
+    Undefined,
+    _Buffer,
+    _words,
+    filled,
+    is_array,
+    is_numeric,
+    predicate,
+)
+from millstream.graph.control import BodyTrace, emit_while, spec_of
 
 _ATTEMPTS = 6
 
@@ -68,7 +81,7 @@ class _Loop:
 
     def _carry(self, x: Tensor) -> Slot:
         self.initial.append(x)
-        self.specs.append(ArraySpec(tuple(x.shape), x.dtype))
+        self.specs.append(spec_of(x))
         return Slot(len(self.specs) - 1)
 
     # ------------------------------------------------------------------ after
@@ -104,7 +117,7 @@ class _Loop:
         if not is_numeric(x) and not hasattr(x, "read_value"):
             raise TypeError(f"'{name}' is a tensor before a loop and {_words(x)} after a round.")
         value = convert(x, hint=spec.dtype) if isinstance(x, _NUMBERS) else convert(x)
-        found = ArraySpec(tuple(value.shape), value.dtype)
+        found = spec_of(value)
         if found == spec:
             return value
         if isinstance(self._at(path), _NUMBERS) and path not in self.chosen and (self.runs or found.shape == spec.shape):
@@ -153,7 +166,7 @@ class _Loop:
         if not is_numeric(x):
             return Kept(x)
         value = convert(x)
-        spec = ArraySpec(tuple(value.shape), value.dtype)
+        spec = spec_of(value)
         for trace in self.traces:
             trace.carried.append(trace.input(spec))
         with self.outside():
@@ -172,7 +185,7 @@ class _Loop:
 
     def _choose(self, path: tuple[Any, ...], x: Any) -> None:
         value = convert(x)
-        self.chosen[path] = ArraySpec(tuple(value.shape), value.dtype)
+        self.chosen[path] = spec_of(value)
         raise _Again
 
     def _learn(self, before: Any, x: Any, path: tuple[Any, ...]) -> None:
@@ -180,7 +193,7 @@ class _Loop:
             self.plain.add(path)
         elif is_numeric(x):
             value = convert(x)
-            found = ArraySpec(tuple(value.shape), value.dtype)
+            found = spec_of(value)
             if found.shape == () or self.runs:
                 self.chosen[path] = found
 
@@ -192,14 +205,14 @@ def repeat(
     """The state after rounds of body(state) as long as test(state), in a trace. runs: there surely is a first round."""
     loop = _Loop(list(state), names, fill, runs)
     count = STATE.trace.random_ops, STATE.trace.random_calls
-    failed: Exception | None = None
+    failed: BaseException | None = None
     for _ in range(_ATTEMPTS):
         STATE.trace.random_ops, STATE.trace.random_calls = count
         try:
             return _traced(loop, test, body, limit)
         except _Again:
             continue
-        except Exception as error:
+        except (Exception, StoppedError) as error:
             if failed is not None or loop.probing or not any(isinstance(x, _NUMBERS) for x in loop.state):
                 raise
             failed = error
@@ -207,7 +220,7 @@ def repeat(
     raise failed or TypeError(f"The values that go round in a loop over tensors ({', '.join(names)}) do not settle on dtypes and shapes.")
 
 
-def _probe(loop: _Loop, body: Callable[[State], State], failed: Exception) -> None:
+def _probe(loop: _Loop, body: Callable[[State], State], failed: BaseException) -> None:
     """Learn what dtypes numbers take, from a first round in which they are plain numbers. Raises: the first error if this fails."""
     loop.probing, loop.traces = True, []
     try:
@@ -218,7 +231,7 @@ def _probe(loop: _Loop, body: Callable[[State], State], failed: Exception) -> No
             loop.compare(templates, after, list(trace.carried))
     except _Again:
         pass
-    except Exception:  # noqa: BLE001  (the first failure says more)
+    except (Exception, StoppedError):  # noqa: BLE001  (the first failure says more)
         raise failed from None
     finally:
         loop.probing = False

@@ -104,8 +104,13 @@ def _strip(node: ast.FunctionDef | ast.Lambda) -> None:
 
 
 def _compiled(node: ast.FunctionDef | ast.Lambda, code: types.CodeType) -> types.CodeType:
-    body: list[ast.stmt] = [node] if isinstance(node, ast.FunctionDef) else []
-    result: ast.expr = name(node.name) if isinstance(node, ast.FunctionDef) else node
+    body: list[ast.stmt] = []
+    result: ast.expr = name("_ms_function")
+    if isinstance(node, ast.FunctionDef):
+        node.name = "_ms_function"  # its own name may stand for something else within it
+        body = [node]
+    else:
+        result = node
     factory = define("_ms_factory", [*body, ast.Return(result)], "_ms", *(n for n in code.co_freevars if n != "_ms"))
     for n in ast.walk(factory):
         if "lineno" in n._attributes and not hasattr(n, "lineno"):
@@ -114,7 +119,7 @@ def _compiled(node: ast.FunctionDef | ast.Lambda, code: types.CodeType) -> types
     scope: dict[str, Any] = {}
     exec(compile(module, code.co_filename, "exec", dont_inherit=True), scope)  # noqa: S102  (the user's own function, rewritten)
     made: types.CodeType = scope["_ms_factory"](*[None] * scope["_ms_factory"].__code__.co_argcount).__code__
-    return made
+    return made.replace(co_name=code.co_name)
 
 
 # ---------------------------------------------------------------------------------------------- finding the source

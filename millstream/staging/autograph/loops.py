@@ -12,7 +12,7 @@ import numpy as np
 from millstream.core.dispatch import STATE, wrap
 from millstream.core.dtypes import bool_, int32
 from millstream.core.tensor import Tensor, convert
-from millstream.graph.branches import choose
+from millstream.graph.branches import StoppedError, choose
 from millstream.graph.rounds import repeat
 from millstream.ops.array.creation import cast
 from millstream.ops.math.arithmetic import maximum, sign
@@ -83,10 +83,10 @@ def while_(test: Callable[[], Any], body: Callable[[], Any], get: Get, put: Put,
             _fillable(names),
             known,
         )
-    except Exception:
+    except (Exception, StoppedError) as error:
         put(before)
         if not known:
-            raise
+            raise StoppedError(error) from error
         _unroll_while(test, body)
         return
     put(after)
@@ -143,7 +143,15 @@ def _python_loop(items: Any, body: Callable[[Any], Any], extra: Any, get: Get, p
             body(item)
             return get()
 
-        put(choose(going, [round_, lambda before=before: before], names, _fillable(names)))  # type: ignore[misc]
+        put(_chosen(going, round_, before, names))
+
+
+def _chosen(going: Any, round_: Callable[[], list[Any]], before: list[Any], names: Names) -> list[Any]:
+    """The state after a round that may not take place."""
+    try:
+        return choose(going, [round_, lambda: before], names, _fillable(names))
+    except (Exception, StoppedError) as error:
+        raise StoppedError(error) from error
 
 
 def _rows(items: Any) -> tuple[int, Callable[[Any], Any]]:
@@ -165,7 +173,7 @@ def _over_rows(count: int, row: Callable[[Any], Any], body: Any, extra: Any, get
     before = get()
     try:
         _graph_loop(wrap(np.int32(count)), row, body, extra, get, put, names, runs=True)
-    except Exception:
+    except (Exception, StoppedError):
         put(before)
         if count > LONGEST:
             raise
@@ -206,7 +214,7 @@ def _graph_loop(
 
     try:
         after = repeat(going, step, [*before, wrap(np.int32(0))], (*names, "the number of a round"), _fillable(names), runs)
-    except Exception:
+    except (Exception, StoppedError) as error:
         put(before)
-        raise
+        raise StoppedError(error) from error
     put(after[:-1])

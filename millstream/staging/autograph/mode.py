@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from millstream.graph.branches import StoppedError
+
 
 class _Mode(threading.local):
     """Of this thread."""
@@ -21,6 +23,8 @@ def converting(active: bool = True) -> Iterator[None]:
     before, MODE.active = MODE.active, active
     try:
         yield
+    except StoppedError as stopped:
+        raise stopped.whole() from None
     finally:
         MODE.active = before
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from millstream.core.dispatch import STATE
 from millstream.core.tensor import convert
-from millstream.graph.branches import Undefined, choose
+from millstream.graph.branches import StoppedError, Undefined, choose
 from millstream.ops.math.comparison import logical_not
 from millstream.staging.autograph.builtins_ import OVERRIDES, is_traced, value_of
 from millstream.staging.autograph.convert import CONVERTED, SKIP, NotConvertibleError, is_convertible
@@ -119,18 +119,30 @@ def if_(test: Any, then: Callable[[], Any], orelse: Callable[[], Any], get: Get,
     fill = {i for i, n in enumerate(names) if n.startswith("_ms_")}
     try:
         after = choose(test, [branch(then), branch(orelse)], names, fill)
-    except Exception:
+    except (Exception, StoppedError) as error:
         put(before)
-        raise
+        raise StoppedError(error) from error
     put(after)
 
 
-def either(test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
+def either(test: Any, then: Callable[[], Any], orelse: Callable[[], Any], watch: Get | None = None) -> Any:
     """A if test else b."""
     test = value_of(test)
     if not is_traced(test):
         return then() if test else orelse()
-    return choose(test, [lambda: [then()], lambda: [orelse()]], ["the value of the conditional expression"])[0]
+    return _one_of(test, then, orelse, "the value of the conditional expression", watch)
+
+
+def _one_of(test: Any, then: Callable[[], Any], orelse: Callable[[], Any], what: str, watch: Get | None) -> Any:
+    """The value of one of two expressions. watch: the variables that these may not change, though functions in them could."""
+    before = watch() if watch else []
+    try:
+        found = choose(test, [lambda: [then()], lambda: [orelse()]], [what])[0]
+    except (Exception, StoppedError) as error:
+        raise StoppedError(error) from error
+    if watch and any(a is not b for a, b in zip(before, watch(), strict=True)):
+        raise StoppedError(TypeError(f"A function called in {what} changes a variable, under a condition on a tensor; call it before."))
+    return found
 
 
 def not_(value: Any) -> Any:
@@ -141,24 +153,24 @@ def not_(value: Any) -> Any:
     return logical_not(value)
 
 
-def and_(*values: Callable[[], Any]) -> Any:
+def and_(*values: Callable[[], Any], watch: Get | None = None) -> Any:
     """And, which looks at the second value only where the first holds."""
     first = value_of(values[0]())
     if len(values) == 1:
         return first
     if not is_traced(first):
-        return and_(*values[1:]) if first else first
-    return choose(first, [lambda: [_bool(and_(*values[1:]))], lambda: [first]], ["the value of `and`"])[0]
+        return and_(*values[1:], watch=watch) if first else first
+    return _one_of(first, lambda: _bool(and_(*values[1:], watch=watch)), lambda: first, "the value of `and`", watch)
 
 
-def or_(*values: Callable[[], Any]) -> Any:
+def or_(*values: Callable[[], Any], watch: Get | None = None) -> Any:
     """Or, which looks at the second value only where the first does not hold."""
     first = value_of(values[0]())
     if len(values) == 1:
         return first
     if not is_traced(first):
-        return first or or_(*values[1:])
-    return choose(first, [lambda: [first], lambda: [_bool(or_(*values[1:]))]], ["the value of `or`"])[0]
+        return first or or_(*values[1:], watch=watch)
+    return _one_of(first, lambda: first, lambda: _bool(or_(*values[1:], watch=watch)), "the value of `or`", watch)
 
 
 def _bool(value: Any) -> Any:
@@ -203,6 +215,8 @@ def _is_ours(function: Any) -> bool:
 
 def _call_ours(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """One of our functions (tf.map_fn, tf.cond, ...): the user's functions that it is given are converted."""
+    if getattr(function, "__name__", "") in ("py_function", "numpy_function", "py_func"):  # they call Python on values
+        return function(*args, **kwargs)
     given = [_prepared(a, (), {}) if isinstance(a, (types.FunctionType, types.MethodType)) else a for a in args]
     named = {k: _prepared(a, (), {}) if isinstance(a, (types.FunctionType, types.MethodType)) else a for k, a in kwargs.items()}
     return function(*given, **named)

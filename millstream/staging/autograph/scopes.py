@@ -49,6 +49,13 @@ def declared(nodes: Iterable[ast.AST], kind: type[ast.Global] | type[ast.Nonloca
     return {name for node in own(nodes) if isinstance(node, kind) for name in node.names}
 
 
+def lent(nodes: Iterable[ast.AST]) -> list[str]:
+    """The names that nested functions declare nonlocal: a call may change them."""
+    inner = [n for n in own(nodes) if isinstance(n, ast.FunctionDef)]
+    found = {name: None for n in inner for name in [*declared(n.body, ast.Nonlocal), *lent(n.body)]}
+    return [name for name in found if not any(name in bound(n.body) and name not in declared(n.body, ast.Nonlocal) for n in inner)]
+
+
 def parameters(args: ast.arguments) -> list[str]:
     """The names of a function's parameters."""
     every = [*args.posonlyargs, *args.args, *args.kwonlyargs, *(a for a in (args.vararg, args.kwarg) if a)]

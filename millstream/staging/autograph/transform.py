@@ -52,6 +52,7 @@ class _Scope:
         self.globals = scopes.declared(body, ast.Global)
         self.first = next(iter([*node.args.posonlyargs, *node.args.args]), None)
         self.unset: list[str] = []
+        self.lent = [n for n in scopes.lent(body) if n not in self.globals]  # names that functions within this one assign to
 
 
 class Mangler(ast.NodeTransformer):
@@ -123,7 +124,7 @@ class Transformer(ast.NodeTransformer):
     def _unset(self, body: list[ast.stmt], scope: _Scope) -> list[str]:
         """The names that are assigned inside of control flow, and are no parameters: they need a place in this function."""
         flow = [n for n in scopes.own(body) if isinstance(n, (ast.If, ast.For, ast.While))]
-        names = dict.fromkeys(scopes.bound(flow)) if flow else {}
+        names = dict.fromkeys([*scopes.bound(flow), *scope.lent]) if flow else {}
         return [n for n in names if n not in scope.parameters and n not in scope.outer and n not in scope.globals]
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
@@ -163,11 +164,12 @@ class Transformer(ast.NodeTransformer):
             made += found if isinstance(found, list) else [found] if found is not None else []
         return made
 
-    def _state(self, body: Sequence[ast.AST], extra: Sequence[str] = ()) -> tuple[list[ast.stmt], list[ast.expr], list[ast.stmt]]:
+    def _state(self, body: Sequence[ast.AST]) -> tuple[list[ast.stmt], list[ast.expr], list[ast.stmt]]:
         """Functions that get and put all that statements may change, the arguments that name them, and declarations for bodies."""
         assert self._scope is not None
         number = next(self._numbers)
-        names = list(dict.fromkeys([*scopes.bound(body), *extra]))
+        lent = self._scope.lent if scopes.contains(body, ast.Call) else []
+        names = list(dict.fromkeys([*scopes.bound(body), *lent]))
         paths = {k: v for k, v in scopes.attributes(body).items() if _root(v) not in names}
         boxes = {k: v for k, v in scopes.containers(body).items() if _root(v) not in names or isinstance(v, ast.Name)}
         own = [n for n in names if n not in self._scope.globals]
@@ -182,8 +184,8 @@ class Transformer(ast.NodeTransformer):
         for v in paths.values():
             stores.append(ast.Expr(runtime("store", thunk(_load(v.value)), ast.Constant(v.attr), _item(k))))
             k += 1
-        for v in boxes.values():
-            stores.append(ast.Expr(runtime("refill", thunk(_load(v)), _item(k))))
+        for box in boxes.values():
+            stores.append(ast.Expr(runtime("refill", thunk(_load(box)), _item(k))))
             k += 1
         titles = ast.Tuple([ast.Constant(t) for t in [*names, *paths, *(f"{b} (its contents)" for b in boxes)]], ast.Load())
         functions: list[ast.stmt] = [
@@ -277,14 +279,21 @@ class Transformer(ast.NodeTransformer):
         self.generic_visit(node)
         if scopes.contains([node.body, node.orelse], *_RAW):
             return node
-        return _place(runtime("either", node.test, thunk(node.body), thunk(node.orelse)), node)
+        return _place(self._watched(runtime("either", node.test, thunk(node.body), thunk(node.orelse)), [node.body, node.orelse]), node)
+
+    def _watched(self, made: ast.Call, parts: Sequence[ast.expr]) -> ast.Call:
+        """The call, with the names that functions called in these parts may change: a traced condition must not let them."""
+        if self._scope and self._scope.lent and scopes.contains(parts, ast.Call):
+            made.keywords = [ast.keyword("watch", thunk(ast.List([name(n) for n in self._scope.lent], ast.Load())))]
+        return made
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
         """And, or -> runtime.and_, runtime.or_."""
         self.generic_visit(node)
         if scopes.contains(node.values, *_RAW):
             return node
-        return _place(runtime("and_" if isinstance(node.op, ast.And) else "or_", *[thunk(v) for v in node.values]), node)
+        made = runtime("and_" if isinstance(node.op, ast.And) else "or_", *[thunk(v) for v in node.values])
+        return _place(self._watched(made, node.values), node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
         """Not -> runtime.not_."""
