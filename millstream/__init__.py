@@ -11,14 +11,22 @@ _export.provide_names("millstream.staging.function", "tf.function")
 _export.provide_names("millstream.staging.python_ops", "tf.py_function", "tf.numpy_function", "tf.compat.v1.py_func")
 _export.provide_names("millstream.staging.module", "tf.Module")
 _export.provide_names("millstream.staging.logs", "tf.get_logger", "tf.autograph.set_verbosity", "tf.autograph.trace")
-_export.provide_names("millstream.staging.legacy", "tf.Graph", "tf.autograph.experimental.do_not_convert", "tf.autograph.experimental.set_loop_options")
+_export.provide_names(
+    "millstream.staging.legacy", "tf.Graph", "tf.autograph.experimental.do_not_convert", "tf.autograph.experimental.set_loop_options"
+)
 for _space in ("config", "config.experimental", "config.optimizer", "config.threading"):
     _export.provide(_space, "millstream.staging.config")
 _export.provide("test", "millstream.staging.testing")
 _export.provide("compat.v1", "millstream.staging.legacy")
 _export.provide("compat.v1.logging", "millstream.staging.logs")
 _export.provide("data", "millstream.data.dataset", "millstream.data.files")
-_export.provide_names("millstream.data.records", "tf.data.TFRecordDataset", "tf.data.experimental.TFRecordWriter", "tf.io.TFRecordOptions", "tf.io.TFRecordWriter")
+_export.provide_names(
+    "millstream.data.records",
+    "tf.data.TFRecordDataset",
+    "tf.data.experimental.TFRecordWriter",
+    "tf.io.TFRecordOptions",
+    "tf.io.TFRecordWriter",
+)
 _export.provide_names("millstream.data.tables", "tf.data.experimental.CsvDataset", "tf.data.experimental.make_csv_dataset")
 _export.provide_names("millstream.data.iterators", "tf.OptionalSpec", "tf.experimental.Optional")
 _export.provide("data.experimental", "millstream.data.experimental")
@@ -28,6 +36,9 @@ _export.provide("keras", "millstream.keras")
 _export.provide("train", "millstream.checkpoints.checkpoint", "millstream.data.examples")
 for _space in ("initializers", "losses", "metrics", "optimizers", "optimizers.schedules"):  # tf.losses is tf.keras.losses
     _export.provide(_space, f"millstream.keras.{_space}")
+_export.provide("distribute", "millstream.distribute")
+_export.provide("summary", "millstream.staging.summary")
+_export.provide("summary.experimental", "millstream.staging.summary")
 _export.provide("compat", "millstream.compat.values")
 _export.publish("2.4.4", "tf.__version__", "tf.version.VERSION")
 

@@ -1,6 +1,6 @@
 """tf.keras. Each line says which modules fill a namespace; they load when one of its names is first asked for."""
 
-from millstream.util.export import provide
+from millstream.util.export import provide, publish
 
 for _name in ("boston_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters"):
     provide(f"keras.datasets.{_name}", f"millstream.keras.datasets.{_name}")
@@ -19,8 +19,10 @@ provide("keras.backend", "millstream.keras.backend.arrays", "millstream.keras.ba
 provide("keras.experimental", "millstream.keras.optimizers.schedules")
 provide("keras.layers", "millstream.keras.layers", "millstream.keras.models.configuration")
 provide("keras.models", "millstream.keras.models")
-provide("keras.callbacks", "millstream.keras.engine.callbacks", "millstream.keras.engine.monitors")
+provide("keras.callbacks", "millstream.keras.engine.callbacks", "millstream.keras.engine.monitors", "millstream.keras.engine.tensorboard")
 provide("keras", "millstream.keras.models", "millstream.keras.layers.input")
 provide("keras.preprocessing.image", "millstream.keras.preprocessing.image")
 provide("keras.preprocessing.sequence", "millstream.keras.preprocessing.sequence")
 provide("keras.preprocessing.text", "millstream.keras.preprocessing.text")
+provide("keras.mixed_precision", "millstream.keras.mixed_precision")
+publish("2.4.0", "tf.keras.__version__")
