@@ -18,6 +18,7 @@ provide("keras.backend", "millstream.keras.backend.config", "millstream.keras.ba
 provide("keras.backend", "millstream.keras.backend.arrays", "millstream.keras.backend.neural", "millstream.keras.losses")
 provide("keras.experimental", "millstream.keras.optimizers.schedules")
 provide("keras.layers", "millstream.keras.layers", "millstream.keras.models.configuration")
+provide("keras.layers.experimental", "millstream.keras.layers")
 provide("keras.models", "millstream.keras.models")
 provide("keras.callbacks", "millstream.keras.engine.callbacks", "millstream.keras.engine.monitors", "millstream.keras.engine.tensorboard")
 provide("keras", "millstream.keras.models", "millstream.keras.layers.input")

@@ -2,15 +2,18 @@
 
 from millstream.keras.layers import (
     advanced_activations,
+    attention,
     base,
     conv_transpose,
     convolutional,
     core,
     dense,
+    einsum_dense,
     embedding,
     input,
     lambda_layer,
     merge,
+    multi_head_attention,
     noise,
     normalization,
     op_layer,
