@@ -19,6 +19,7 @@ provide("keras.backend", "millstream.keras.backend.arrays", "millstream.keras.ba
 provide("keras.experimental", "millstream.keras.optimizers.schedules")
 provide("keras.layers", "millstream.keras.layers", "millstream.keras.models.configuration")
 provide("keras.layers.experimental", "millstream.keras.layers")
+provide("keras.layers.experimental.preprocessing", "millstream.keras.layers.preprocessing", "millstream.keras.layers.vocabulary")
 provide("keras.models", "millstream.keras.models")
 provide("keras.callbacks", "millstream.keras.engine.callbacks", "millstream.keras.engine.monitors", "millstream.keras.engine.tensorboard")
 provide("keras", "millstream.keras.models", "millstream.keras.layers.input")

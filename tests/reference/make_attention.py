@@ -35,7 +35,7 @@ def main() -> None:
         names["layer"] = layer
         eval("layer(" + call, names)
         r = np.random.RandomState(5)
-        layer.set_weights([r.randn(*w.shape).astype("f") for w in layer.get_weights()])
+        layer.set_weights([np.asarray(r.randn(*w.shape), "f") for w in layer.get_weights()])
         stored["out/" + case] = eval("layer(" + call, names).numpy()
     np.savez_compressed(Path(__file__).parent / "attention.npz", **stored)
 

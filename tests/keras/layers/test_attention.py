@@ -32,7 +32,7 @@ def test_values_are_tensorflows(case: str) -> None:
     names["layer"] = layer = eval(head + ")", names)  # noqa: S307
     eval("layer(" + call, names)  # noqa: S307
     r = np.random.RandomState(5)
-    layer.set_weights([r.randn(*w.shape).astype("f") for w in layer.get_weights()])
+    layer.set_weights([np.asarray(r.randn(*w.shape), "f") for w in layer.get_weights()])
     got = eval("layer(" + call, names).numpy()  # noqa: S307
     np.testing.assert_allclose(got, WANTED["out/" + case], rtol=0, atol=1e-5 * np.abs(got).max())
     assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
