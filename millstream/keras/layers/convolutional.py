@@ -30,7 +30,7 @@ def spread(value: Any, rank: int, name: str) -> tuple[int, ...]:
 
 
 def padding_word(value: Any, rank: int, causal: bool) -> str:
-    """ "valid", "same" or, in one dimension, "causal". Raises: ValueError for another word."""
+    """One of "valid", "same" or, in one dimension, "causal". Raises: ValueError for another word."""
     word = value.lower() if isinstance(value, str) else value
     if word == "causal" and not causal:
         raise ValueError("Causal padding is only supported for `Conv1D`and `SeparableConv1D`.")
