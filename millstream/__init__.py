@@ -20,13 +20,20 @@ _export.provide("test", "millstream.staging.testing")
 _export.provide("compat.v1", "millstream.staging.legacy")
 _export.provide("compat.v1.logging", "millstream.staging.logs")
 _export.provide("data", "millstream.data.dataset", "millstream.data.files")
-_export.provide_names("millstream.data.records", "tf.data.TFRecordDataset", "tf.data.experimental.TFRecordWriter", "tf.io.TFRecordOptions", "tf.io.TFRecordWriter")
+_export.provide_names(
+    "millstream.data.records",
+    "tf.data.TFRecordDataset",
+    "tf.data.experimental.TFRecordWriter",
+    "tf.io.TFRecordOptions",
+    "tf.io.TFRecordWriter",
+)
 _export.provide_names("millstream.data.tables", "tf.data.experimental.CsvDataset", "tf.data.experimental.make_csv_dataset")
 _export.provide_names("millstream.data.iterators", "tf.OptionalSpec", "tf.experimental.Optional")
 _export.provide("data.experimental", "millstream.data.experimental")
 _export.provide("compat.v1.data", "millstream.data.experimental")
+_export.provide("io", "millstream.data.examples", "millstream.data.records")
 _export.provide("keras", "millstream.keras")
-_export.provide("train", "millstream.checkpoints.checkpoint")
+_export.provide("train", "millstream.checkpoints.checkpoint", "millstream.data.examples")
 for _space in ("initializers", "losses", "metrics", "optimizers", "optimizers.schedules"):  # tf.losses is tf.keras.losses
     _export.provide(_space, f"millstream.keras.{_space}")
 _export.provide("compat", "millstream.compat.values")

@@ -117,6 +117,7 @@ class Trace:
         self.graph = Graph() if graph is None else graph
         self.layer = ""
         self.label_inputs: list[tuple[int, int]] = []  # (input, number of classes): its values are checked before running
+        self.index_inputs: list[tuple[int, int]] = []  # (input, number of rows): the same for numbers of rows
         self.random_ops, self.random_calls = 0, 0
         self.streams: dict[Any, Any] = {}
         self.created: list[Any] = []
@@ -173,11 +174,21 @@ class Trace:
 
     def require_labels(self, labels: Any, classes: int) -> None:
         """Note that an input, however cast or reshaped, holds class numbers below `classes`; other tensors are left alone."""
-        node = self.node(labels)
-        while node.op.name in ("cast", "reshape", "identity"):
+        index = self._input_behind(labels)
+        if index is not None:
+            self.label_inputs.append((index, classes))
+
+    def require_indices(self, indices: Any, count: int) -> None:
+        """Note that an input, however cast or reshaped, holds numbers of rows below `count`; other tensors are left alone."""
+        index = self._input_behind(indices)
+        if index is not None:
+            self.index_inputs.append((index, count))
+
+    def _input_behind(self, x: Any) -> int | None:
+        node = self.node(x)
+        while node.op.name in ("cast", "reshape", "identity", "transpose", "expand_dims"):
             node = node.inputs[0]
-        if node.op is INPUT:
-            self.label_inputs.append((node.options["index"], classes))
+        return node.options["index"] if node.op is INPUT else None
 
     # ------------------------------------------------------------------ control flow
     def choose(self, pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:

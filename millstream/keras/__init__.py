@@ -17,10 +17,16 @@ provide("keras.optimizers.schedules", "millstream.keras.optimizers.schedules")
 provide("keras.backend", "millstream.keras.backend.config", "millstream.keras.backend.names", "millstream.keras.backend.session")
 provide("keras.backend", "millstream.keras.backend.arrays", "millstream.keras.backend.neural", "millstream.keras.losses")
 provide("keras.experimental", "millstream.keras.optimizers.schedules")
-provide("keras.layers", "millstream.keras.layers", "millstream.keras.models.configuration")
+_LAYERS = (
+    *("advanced_activations", "base", "conv_transpose", "convolutional", "core", "dense", "embedding", "input", "lambda_layer", "merge"),
+    *("noise", "normalization", "op_layer", "pooling", "recurrent", "recurrent_cells", "recurrent_layers", "separable"),
+    *("side_effects", "spatial", "wrappers"),
+)
+provide("keras.layers", *[f"millstream.keras.layers.{name}" for name in _LAYERS], "millstream.keras.models.configuration")
 provide("keras.models", "millstream.keras.models")
 provide("keras.callbacks", "millstream.keras.engine.callbacks", "millstream.keras.engine.monitors")
 provide("keras", "millstream.keras.models", "millstream.keras.layers.input")
-provide("keras.preprocessing.image", "millstream.keras.preprocessing.image")
+provide("keras.preprocessing", "millstream.keras.preprocessing.folders")
+provide("keras.preprocessing.image", "millstream.keras.preprocessing.image", "millstream.keras.preprocessing.folders")
 provide("keras.preprocessing.sequence", "millstream.keras.preprocessing.sequence")
-provide("keras.preprocessing.text", "millstream.keras.preprocessing.text")
+provide("keras.preprocessing.text", "millstream.keras.preprocessing.text", "millstream.keras.preprocessing.folders")

@@ -10,7 +10,7 @@ from typing import Any
 from millstream.graph import interpreter
 from millstream.graph.control import set_body_runner
 from millstream.graph.graph import LEAVES, Graph
-from millstream.passes.fuse import COMPILED
+from millstream.passes.joins import COMPILED
 from millstream.util.flags import flag
 
 FEW, SMALL = 6, 256  # ops, and elements of a result, up to which the interpreter is quicker than a call of machine code

@@ -6,9 +6,9 @@ Those of one spatial dimension are computed as ones of two with a first size of 
 from collections.abc import Sequence
 from typing import Any
 
+import millstream.ops.nn.winograd  # noqa: F401  # how kernels want convolutions
 from millstream.core.spec import Shape
 from millstream.core.tensor import Tensor, convert
-import millstream.ops.nn.taps  # noqa: F401  # how kernels want convolutions
 from millstream.ops.array.shape import _reshape
 from millstream.ops.nn.convolution import Geometry, convolution, input_gradient, spatial
 from millstream.ops.nn.windows import channels_last, output_sizes, padding_of, per_dimension
@@ -27,7 +27,9 @@ def _operands(x: Any, f: Any, dims: int, name: str) -> tuple[Any, Any]:
     if filters.ndim != dims + 2:
         raise invalid(f"filter must be {dims + 2}-dimensional: {_listed(filters)} [Op:{name}]")
     if image.dtype.numpy.kind not in _KINDS or image.dtype.name in {"uint8", "int8", "int16", "int64"}:
-        raise invalid(f"{name} takes half, bfloat16, float, double or int32; got {image.dtype.name}. Convert the input: tf.cast(x, tf.float32).")
+        raise invalid(
+            f"{name} takes half, bfloat16, float, double or int32; got {image.dtype.name}. Convert the input: tf.cast(x, tf.float32)."
+        )
     return image, filters
 
 
@@ -54,7 +56,9 @@ def convolve(x: Any, f: Any, strides: Any, padding: Any, dilations: Any = None, 
     channels, inside = int(x.shape[-1]), int(f.shape[-2])
     count = groups or (channels // inside if inside else 1)
     if not inside or channels != inside * count or int(f.shape[-1]) % count:
-        raise invalid(f"input depth must be evenly divisible by filter depth: {channels} vs {inside} [Op:{name}]. Filters are [window, in, out].")
+        raise invalid(
+            f"input depth must be evenly divisible by filter depth: {channels} vs {inside} [Op:{name}]. Filters are [window, in, out]."
+        )
     geometry = _geometry(x, tuple(map(int, f.shape[:-2])), strides, padding, dilations, count, name)
     if len(geometry.strides) == 1:
         return flat(convolution(raised(x, 0), raised(f, -1), **_raised(geometry).attrs))
@@ -89,7 +93,9 @@ def _transposed(x: Any, f: Any, output_shape: Any, strides: Any, padding: Any, d
     pads = padding_of(padding, sizes, window, steps, rates)
     if output_sizes(sizes, window, steps, pads, rates, name) != spatial(x):
         found = output_sizes(sizes, window, steps, pads, rates, name)
-        raise invalid(f"{name}: output_shape {list(sizes)} with strides {list(steps)} belongs to inputs of {list(found)}; got {list(spatial(x))}.")
+        raise invalid(
+            f"{name}: output_shape {list(sizes)} with strides {list(steps)} belongs to inputs of {list(found)}; got {list(spatial(x))}."
+        )
     if int(f.shape[-1]) != int(x.shape[-1]):
         raise invalid(f"{name}: filters [window, out, in] have in={int(f.shape[-1])}, the input has {int(x.shape[-1])} channels.")
     geometry = Geometry(steps, pads, rates, 1)
@@ -106,7 +112,13 @@ def _output_spatial(output_shape: Any, dims: int) -> Shape:
 # ---------------------------------------------------------------------------------------------- public names
 @export("tf.nn.convolution")
 def convolution_v2(
-    input: Any, filters: Any, strides: Any = None, padding: Any = "VALID", data_format: str | None = None, dilations: Any = None, name: str | None = None
+    input: Any,
+    filters: Any,
+    strides: Any = None,
+    padding: Any = "VALID",
+    data_format: str | None = None,
+    dilations: Any = None,
+    name: str | None = None,
 ) -> Any:
     """A convolution in as many spatial dimensions as the filters have (1, 2 or 3), with groups where channels ask for them.
 
@@ -120,7 +132,9 @@ def convolution_v2(
 
 
 @export("tf.nn.conv2d")
-def conv2d(input: Any, filters: Any, strides: Any, padding: Any, data_format: str = "NHWC", dilations: Any = None, name: str | None = None) -> Any:
+def conv2d(
+    input: Any, filters: Any, strides: Any, padding: Any, data_format: str = "NHWC", dilations: Any = None, name: str | None = None
+) -> Any:
     """Images [N, H, W, C] and filters [R, S, C, K]: [N, P, Q, K]. padding: "SAME", "VALID" or pairs for all four dimensions.
 
     Raises: InvalidArgumentError for wrong ranks and channels, UnimplementedError for NCHW.
@@ -133,7 +147,9 @@ def conv2d(input: Any, filters: Any, strides: Any, padding: Any, data_format: st
 
 
 @export("tf.nn.conv1d")
-def conv1d(input: Any, filters: Any, stride: Any, padding: Any, data_format: str = "NWC", dilations: Any = None, name: str | None = None) -> Any:
+def conv1d(
+    input: Any, filters: Any, stride: Any, padding: Any, data_format: str = "NWC", dilations: Any = None, name: str | None = None
+) -> Any:
     """Sequences [N, W, C] and filters [S, C, K]: [N, Q, K].
 
     >>> tf.nn.conv1d(tf.ones([1, 4, 1]), tf.ones([2, 1, 1]), 2, "VALID").numpy().ravel().tolist()
@@ -145,7 +161,9 @@ def conv1d(input: Any, filters: Any, stride: Any, padding: Any, data_format: str
 
 
 @export("tf.nn.conv3d")
-def conv3d(input: Any, filters: Any, strides: Any, padding: Any, data_format: str = "NDHWC", dilations: Any = None, name: str | None = None) -> Any:
+def conv3d(
+    input: Any, filters: Any, strides: Any, padding: Any, data_format: str = "NDHWC", dilations: Any = None, name: str | None = None
+) -> Any:
     """Volumes [N, D, H, W, C] and filters [T, R, S, C, K]: [N, O, P, Q, K].
 
     >>> tf.nn.conv3d(tf.ones([1, 2, 2, 2, 1]), tf.ones([2, 2, 2, 1, 1]), [1] * 5, "VALID").numpy().ravel().tolist()
@@ -158,7 +176,14 @@ def conv3d(input: Any, filters: Any, strides: Any, padding: Any, data_format: st
 
 @export("tf.nn.conv_transpose")
 def conv_transpose(
-    input: Any, filters: Any, output_shape: Any, strides: Any, padding: Any = "SAME", data_format: str | None = None, dilations: Any = None, name: str | None = None
+    input: Any,
+    filters: Any,
+    output_shape: Any,
+    strides: Any,
+    padding: Any = "SAME",
+    data_format: str | None = None,
+    dilations: Any = None,
+    name: str | None = None,
 ) -> Any:
     """The transposed convolution in 1, 2 or 3 spatial dimensions: filters [window, out, in].
 
@@ -174,7 +199,14 @@ def conv_transpose(
 
 @export("tf.nn.conv1d_transpose")
 def conv1d_transpose(
-    input: Any, filters: Any, output_shape: Any, strides: Any, padding: Any = "SAME", data_format: str = "NWC", dilations: Any = None, name: str | None = None
+    input: Any,
+    filters: Any,
+    output_shape: Any,
+    strides: Any,
+    padding: Any = "SAME",
+    data_format: str = "NWC",
+    dilations: Any = None,
+    name: str | None = None,
 ) -> Any:
     """The transposed convolution of sequences: filters [S, out, in]."""
     return conv_transpose(input, filters, output_shape, strides, padding, data_format, dilations)
@@ -182,7 +214,14 @@ def conv1d_transpose(
 
 @export("tf.nn.conv2d_transpose")
 def conv2d_transpose(
-    input: Any, filters: Any, output_shape: Any, strides: Any, padding: Any = "SAME", data_format: str = "NHWC", dilations: Any = None, name: str | None = None
+    input: Any,
+    filters: Any,
+    output_shape: Any,
+    strides: Any,
+    padding: Any = "SAME",
+    data_format: str = "NHWC",
+    dilations: Any = None,
+    name: str | None = None,
 ) -> Any:
     """The transposed convolution of images: filters [R, S, out, in].
 
@@ -194,7 +233,14 @@ def conv2d_transpose(
 
 @export("tf.nn.conv3d_transpose")
 def conv3d_transpose(
-    input: Any, filters: Any, output_shape: Any, strides: Any, padding: Any = "SAME", data_format: str = "NDHWC", dilations: Any = None, name: str | None = None
+    input: Any,
+    filters: Any,
+    output_shape: Any,
+    strides: Any,
+    padding: Any = "SAME",
+    data_format: str = "NDHWC",
+    dilations: Any = None,
+    name: str | None = None,
 ) -> Any:
     """The transposed convolution of volumes: filters [T, R, S, out, in]."""
     return conv_transpose(input, filters, output_shape, strides, padding, data_format, dilations)

@@ -10,7 +10,8 @@ import math
 from typing import Any, NamedTuple
 
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, Shape
 from millstream.ops.nn.windows import Pairs, every_tap, fitting_sizes, output_sizes, padded, seen_by, without_margin
 from millstream.ops.rules import Array, Namespace
@@ -90,7 +91,9 @@ def _(x: ArraySpec, f: ArraySpec, *, strides: Shape, pads: Pairs, dilations: Sha
 
 # ---------------------------------------------------------------------------------------------- gradients
 @op(name="convolution_input_gradient", samples=lambda: _cases("input"))
-def input_gradient(xp: Namespace, dy: Array, f: Array, *, sizes: Shape, strides: Shape, pads: Pairs, dilations: Shape, groups: int = 1) -> Array:
+def input_gradient(
+    xp: Namespace, dy: Array, f: Array, *, sizes: Shape, strides: Shape, pads: Pairs, dilations: Shape, groups: int = 1
+) -> Array:
     """What reaches the input, of these spatial sizes; also the transposed convolution of dy."""
     channels = f.shape[-2] * groups
     wide = xp.zeros((dy.shape[0], *(n + a + b for n, (a, b) in zip(sizes, pads, strict=True)), channels), dy.dtype)
@@ -112,7 +115,9 @@ def _(dy: ArraySpec, f: ArraySpec, *, sizes: Shape, groups: int = 1, **geometry:
 
 
 @op(name="convolution_filter_gradient", samples=lambda: _cases("filter"))
-def filter_gradient(xp: Namespace, x: Array, dy: Array, *, window: Shape, strides: Shape, pads: Pairs, dilations: Shape, groups: int = 1) -> Array:
+def filter_gradient(
+    xp: Namespace, x: Array, dy: Array, *, window: Shape, strides: Shape, pads: Pairs, dilations: Shape, groups: int = 1
+) -> Array:
     """What reaches the filters, of this window."""
     wide, outs = padded(xp, x, pads), dy.shape[1:-1]
     taps = [_outer(xp, wide[seen_by(t, outs, strides, dilations)], dy, groups) for t in every_tap(window)]

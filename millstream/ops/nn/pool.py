@@ -6,7 +6,8 @@ from millstream.core.op import Op
 from millstream.core.tensor import convert
 from millstream.ops.nn.conv import flat, raised
 from millstream.ops.nn.convolution import spatial
-from millstream.ops.nn.pooling import avg_pool as _mean, max_pool as _maximum
+from millstream.ops.nn.pooling import avg_pool as _mean
+from millstream.ops.nn.pooling import max_pool as _maximum
 from millstream.ops.nn.windows import channels_last, padding_of, per_dimension
 from millstream.util.errors import invalid
 from millstream.util.export import export
@@ -18,7 +19,9 @@ def _pool(op: Op, input: Any, ksize: Any, strides: Any, padding: Any, data_forma
     channels_last(data_format, dims, name)
     x = convert(input)
     if x.ndim != dims + 2:
-        raise invalid(f"tensor_in_shape must have {dims} spatial dimensions: inputs have {dims + 2} dimensions; got shape {list(x.shape)} [Op:{name}]")
+        raise invalid(
+            f"tensor_in_shape must have {dims} spatial dimensions: inputs have {dims + 2} dimensions; got shape {list(x.shape)} [Op:{name}]"
+        )
     window, steps, rates = (per_dimension(v, dims, w, name) for v, w in ((ksize, "ksize"), (strides, "strides"), (dilations, "dilations")))
     pads = padding_of(padding, spatial(x), window, steps, rates)
     if dims == 1:
@@ -98,4 +101,6 @@ def pool(
         raise ValueError(f'pooling_type must be "MAX" or "AVG"; got {pooling_type!r}.')
     op = _maximum if pooling_type == "MAX" else _mean
     dims = convert(input).ndim - 2
-    return _pool(op, input, window_shape, 1 if strides is None else strides, padding, data_format, dims, 1 if dilations is None else dilations)
+    return _pool(
+        op, input, window_shape, 1 if strides is None else strides, padding, data_format, dims, 1 if dilations is None else dilations
+    )

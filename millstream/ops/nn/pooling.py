@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, Shape
 from millstream.ops.nn.windows import Pairs, every_tap, fitting_sizes, output_sizes, padded, seen_by, without_margin
 from millstream.ops.rules import Array, Namespace
@@ -67,7 +68,11 @@ def max_pool(xp: Namespace, x: Array, *, window: Shape, strides: Shape, pads: Pa
 def max_pool_gradient(xp: Namespace, x: Array, dy: Array, *, window: Shape, strides: Shape, pads: Pairs, dilations: Shape) -> Array:
     """dy put where the first maximum of each window is, summed where windows share it."""
     wide, taps = _views(x, window, strides, pads, dilations)
-    out, y, free = xp.zeros_like(wide), max_pool.meaning(xp, x, window=window, strides=strides, pads=pads, dilations=dilations), xp.ones(dy.shape, bool)
+    out, y, free = (
+        xp.zeros_like(wide),
+        max_pool.meaning(xp, x, window=window, strides=strides, pads=pads, dilations=dilations),
+        xp.ones(dy.shape, bool),
+    )
     for tap in taps:
         here = (wide[tap] == y) & free
         free &= ~here
@@ -139,5 +144,10 @@ def _covers(*images: ArraySpec, dilations: Shape, **attrs: Any) -> bool:
     return len(dilations) == 2 and dilations == (1, 1)
 
 
-for _op, _family in ((max_pool, "max_pool"), (avg_pool, "mean_pool"), (max_pool_gradient, "max_pool_gradient"), (avg_pool_gradient, "mean_pool_gradient")):
+for _op, _family in (
+    (max_pool, "max_pool"),
+    (avg_pool, "mean_pool"),
+    (max_pool_gradient, "max_pool_gradient"),
+    (avg_pool_gradient, "mean_pool_gradient"),
+):
     _op.kernel(_family, covers=_covers)

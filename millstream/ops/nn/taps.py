@@ -12,7 +12,8 @@ import numpy as np
 
 from millstream.core.machine import machine
 from millstream.core.op import op
-from millstream.core.samples import Array as Sampled, Sample
+from millstream.core.samples import Array as Sampled
+from millstream.core.samples import Sample
 from millstream.core.spec import ArraySpec, Shape
 from millstream.ops.nn.convolution import convolution, filter_gradient, input_gradient
 from millstream.ops.nn.windows import Pairs
@@ -49,7 +50,9 @@ def halo(xp: Namespace, x: Array, *, pads: Pairs) -> Array:
     return xp.pad(x, ((0, 0), *pads, (0, 0)))
 
 
-halo.infer(lambda x, *, pads: ArraySpec((x.shape[0], *(n + a + b for n, (a, b) in zip(x.shape[1:3], pads, strict=True)), x.shape[3]), x.dtype))
+halo.infer(
+    lambda x, *, pads: ArraySpec((x.shape[0], *(n + a + b for n, (a, b) in zip(x.shape[1:3], pads, strict=True)), x.shape[3]), x.dtype)
+)
 halo.no_gradient()
 halo.kernel("halo")
 
@@ -85,7 +88,30 @@ filter_panels.kernel("panels", whole=True)
 
 
 # ---------------------------------------------------------------------------------------------- products
-@op(name="tap_convolution")
+_TAPS = ((-1, -1), (-1, 1), (0, 0), (1, 2))
+_WHOLE = Plan((4, 5, 20), (1, 1), (1, 1), 7, (Phase((4, 5), (0, 0), 0, _TAPS),))
+_PHASES = Plan(
+    (5, 4, 9),
+    (1, 1),
+    (2, 2),
+    14,
+    (
+        Phase((3, 2), (0, 0), 0, ((0, 0), (1, 1))),
+        Phase((3, 2), (0, 1), 2, ()),
+        Phase((2, 2), (1, 0), 2, ((0, 1),)),
+        Phase((2, 2), (1, 1), 3, ((1, 0),)),
+    ),
+)
+
+
+def _tap_samples() -> list[Sample]:
+    return [
+        Sample("whole", (Sampled((2, 4, 5, 7)), Sampled((2, 28, 16))), {"plan": _WHOLE}),
+        Sample("phases", (Sampled((2, 4, 5, 7), "float64"), Sampled((3, 56, 4), "float64")), {"plan": _PHASES}),
+    ]
+
+
+@op(name="tap_convolution", samples=_tap_samples)
 def tap_convolution(xp: Namespace, x: Array, panels: Array, *, plan: Plan) -> Array:
     """The convolution of a plan; what lies outside the image counts as zero."""
     rows = panels.swapaxes(0, 1).reshape(panels.shape[1], -1)[:, : plan.sizes[2]]
@@ -114,7 +140,10 @@ tap_convolution.no_gradient()
 tap_convolution.kernel("convolution")
 
 
-@op(name="tap_gradient")
+@op(
+    name="tap_gradient",
+    samples=lambda: [Sample("taps", (Sampled((2, 4, 5, 7)), Sampled((2, 4, 5, 20))), {"window": (2, 2), "plan": _WHOLE})],
+)
 def tap_gradient(xp: Namespace, x: Array, dy: Array, *, window: Shape, plan: Plan) -> Array:
     """The gradient of a convolution of one phase with respect to its filters, of this window."""
     (phase,) = plan.phases
