@@ -196,6 +196,22 @@ def test_gradients_to_variables_through_a_loop():
     assert _is_compiled(f)
 
 
+def test_random_ops_count_from_zero_in_each_branch_and_loop():
+    @tf.function
+    def f(x):
+        p = tf.random.uniform([2])
+        if x > 0:
+            s = tf.random.uniform([2])
+        else:
+            s = tf.random.normal([2])
+        return p, s, tf.random.uniform([2])
+
+    tf.random.set_seed(5)
+    first, second = (_values(f(tf.constant(1.0))) for _ in range(2))
+    np.testing.assert_allclose(first, [[0.18286479, 0.68998957], [0.18286479, 0.68998957], [0.38751841, 0.74854553]], rtol=1e-6)
+    np.testing.assert_allclose(second, [[0.93638718, 0.65132701], [0.93638718, 0.65132701], [0.9646999, 0.26855862]], rtol=1e-6)
+
+
 def test_do_not_convert(told):
     @tf.autograph.experimental.do_not_convert
     def inner(x):
