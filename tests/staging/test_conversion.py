@@ -257,3 +257,35 @@ def test_a_models_call_with_control_flow_is_compiled(told):
         losses.append(model.fit(x, x.sum(1, keepdims=True), epochs=2, batch_size=16, verbose=0, shuffle=False).history["loss"])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
     assert not told
+
+
+def test_second_derivatives_of_a_loop_under_two_tapes():
+    @tf.function
+    def f(x, n):
+        y, i = x, 0
+        while i < n:
+            y = y * x
+            i += 1
+        return y
+
+    x = tf.constant(2.0)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = f(x, tf.constant(3))
+        first = inner.gradient(y, x)
+    assert [float(first), float(outer.gradient(first, x))] == [32.0, 48.0]
+
+
+def test_jacobian_through_a_condition():
+    f = tf.function(lambda x: x * x if tf.reduce_sum(x) > 0 else -x)
+    for values in ([1.0, 2.0], [-1.0, -2.0]):
+        x = tf.constant(values)
+        found = []
+        for function in (f, f.python_function):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = function(x)
+            found.append(tape.jacobian(y, x).numpy().tolist())
+        assert found[0] == found[1]
