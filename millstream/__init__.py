@@ -36,6 +36,9 @@ _export.provide("keras", "millstream.keras")
 _export.provide("train", "millstream.checkpoints.checkpoint", "millstream.data.examples")
 for _space in ("initializers", "losses", "metrics", "optimizers", "optimizers.schedules"):  # tf.losses is tf.keras.losses
     _export.provide(_space, f"millstream.keras.{_space}")
+_export.provide("distribute", "millstream.distribute")
+_export.provide("summary", "millstream.staging.summary")
+_export.provide("summary.experimental", "millstream.staging.summary")
 _export.provide("compat", "millstream.compat.values")
 _export.publish("2.4.4", "tf.__version__", "tf.version.VERSION")
 
