@@ -98,7 +98,7 @@ class BodyTrace(Trace):
         assert STATE.trace is not None
         self.parent: Trace = STATE.trace
         self.layer, self.created, self.streams = self.parent.layer, self.parent.created, self.parent.streams
-        self.random_ops, self.random_calls = self.parent.random_ops, self.parent.random_calls
+        self.random_calls = self.parent.random_calls  # random_ops count from 0 in each body, as in TensorFlow
         self._tapes = STATE.tapes
         self._captured: dict[int, tuple[Any, GraphTensor]] = {}
         self.carried = [self.input(s) for s in carried]
@@ -115,8 +115,8 @@ class BodyTrace(Trace):
         self.parent.has_own_gradients |= self.has_own_gradients
 
     def keep_count(self) -> None:
-        """Random ops after the body are numbered after those in it."""
-        self.parent.random_ops, self.parent.random_calls = self.random_ops, self.random_calls
+        """Random ops after the body have streams of their own."""
+        self.parent.random_calls = self.random_calls
 
     def node(self, x: Any) -> Node:
         """The node of a tensor; one of the surroundings becomes an input."""

@@ -204,10 +204,10 @@ def repeat(
 ) -> State:  # fmt: skip
     """The state after rounds of body(state) as long as test(state), in a trace. runs: there surely is a first round."""
     loop = _Loop(list(state), names, fill, runs)
-    count = STATE.trace.random_ops, STATE.trace.random_calls
+    count = STATE.trace.random_calls
     failed: BaseException | None = None
     for _ in range(_ATTEMPTS):
-        STATE.trace.random_ops, STATE.trace.random_calls = count
+        STATE.trace.random_calls = count
         try:
             return _traced(loop, test, body, limit)
         except _Again:
@@ -243,7 +243,7 @@ def _traced(loop: _Loop, test: Callable[[State], Any], body: Callable[[State], S
     with first.running():
         go_on = predicate(test([filled(t, first.carried) for t in templates]), "The condition of a loop")
     first.keep_count()
-    second.random_ops, second.random_calls = first.random_ops, first.random_calls
+    second.random_calls = first.random_calls
     with second.running():
         after = body([filled(t, second.carried) for t in templates])
         carried: list[Any] = list(second.carried)

@@ -9,6 +9,7 @@ Keeps: every value, bit for bit.
 import itertools
 from bisect import insort
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from millstream.graph.graph import VARIABLE, Graph, Node, variable_of
 from millstream.passes.fuse import Fusion, Group
@@ -94,6 +95,7 @@ def _reads_same_element(fusion: Fusion, group: Group, variable: object) -> bool:
 def _ordered(fusion: Fusion, in_place: dict[int, tuple[object, list[Group]]]) -> list[Group]:
     """Round after round of groups that wait for nothing, with "read before overwritten" as further edges."""
     before = {g: set(g.needs) for g in fusion.groups}
+    _keep_effects_in_order(before)
     for number, (_, readers) in in_place.items():
         before[fusion.home[number]].update(readers)
     effects = [fusion.home[n.number] for n in fusion.graph.effects if n.number in fusion.home]
@@ -119,6 +121,14 @@ def _ordered(fusion: Fusion, in_place: dict[int, tuple[object, list[Group]]]) ->
     if len(order) < len(fusion.groups):
         raise CyclicUpdateError
     return order
+
+
+def _keep_effects_in_order(before: dict[Group, set[Group]]) -> None:
+    """Let what prints, checks or calls Python wait for the one before it in the program."""
+    effects = sorted((g for g in before if g.anchor is not None and g.anchor.op.stateful), key=lambda g: g.anchor.number if g.anchor else 0)
+    for first, second in pairwise(effects):
+        if not first.deps & second.bit:
+            before[second].add(first)
 
 
 class CyclicUpdateError(Exception):

@@ -43,6 +43,7 @@ class Traced:
         self.created, self._labels, self._indices = trace.created, trace.label_inputs, trace.index_inputs
         self._captured = spy.tensors
         self._replayable = not trace.has_own_gradients and not any(v.trainable for v, _ in self.graph.updates)
+        self._flows = any(n.op.name in ("cond", "while_loop") for n in self.graph.live())
         self._run: Callable[[list[Any]], list[Any]] | None = None
         self._running = False
 
@@ -51,6 +52,8 @@ class Traced:
 
         Not so when one of them watches a tensor that the function took from its surroundings: in the graph it is a constant.
         """
+        if self._flows and len(STATE.tapes) > 1:  # the gradient of a loop has no gradient of its own
+            return False
         return self._replayable and not any(self._captured.keys() & _watched(tape) for tape in STATE.tapes)
 
     @property

@@ -33,7 +33,7 @@ def raises_under_a_condition(x):
     try:
         for v in x:
             if v < 0:
-                raise ValueError("negative")  # noqa: TRY301  (what is tested)
+                raise ValueError("negative")  # noqa: TRY301  (that is the case)
     except ValueError:
         return tf.constant(-1.0)
     return tf.reduce_sum(x)
@@ -196,6 +196,22 @@ def test_gradients_to_variables_through_a_loop():
     assert _is_compiled(f)
 
 
+def test_random_ops_count_from_zero_in_each_branch_and_loop():
+    @tf.function
+    def f(x):
+        p = tf.random.uniform([2])
+        if x > 0:
+            s = tf.random.uniform([2])
+        else:
+            s = tf.random.normal([2])
+        return p, s, tf.random.uniform([2])
+
+    tf.random.set_seed(5)
+    first, second = (_values(f(tf.constant(1.0))) for _ in range(2))
+    np.testing.assert_allclose(first, [[0.18286479, 0.68998957], [0.18286479, 0.68998957], [0.38751841, 0.74854553]], rtol=1e-6)
+    np.testing.assert_allclose(second, [[0.93638718, 0.65132701], [0.93638718, 0.65132701], [0.9646999, 0.26855862]], rtol=1e-6)
+
+
 def test_do_not_convert(told):
     @tf.autograph.experimental.do_not_convert
     def inner(x):
@@ -241,3 +257,35 @@ def test_a_models_call_with_control_flow_is_compiled(told):
         losses.append(model.fit(x, x.sum(1, keepdims=True), epochs=2, batch_size=16, verbose=0, shuffle=False).history["loss"])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
     assert not told
+
+
+def test_second_derivatives_of_a_loop_under_two_tapes():
+    @tf.function
+    def f(x, n):
+        y, i = x, 0
+        while i < n:
+            y = y * x
+            i += 1
+        return y
+
+    x = tf.constant(2.0)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = f(x, tf.constant(3))
+        first = inner.gradient(y, x)
+    assert [float(first), float(outer.gradient(first, x))] == [32.0, 48.0]
+
+
+def test_jacobian_through_a_condition():
+    f = tf.function(lambda x: x * x if tf.reduce_sum(x) > 0 else -x)
+    for values in ([1.0, 2.0], [-1.0, -2.0]):
+        x = tf.constant(values)
+        found = []
+        for function in (f, f.python_function):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = function(x)
+            found.append(tape.jacobian(y, x).numpy().tolist())
+        assert found[0] == found[1]
