@@ -25,6 +25,7 @@ provide("keras.callbacks", "millstream.keras.engine.callbacks", "millstream.kera
 provide("keras", "millstream.keras.models", "millstream.keras.layers.input")
 provide("keras.preprocessing.image", "millstream.keras.preprocessing.image")
 provide("keras.preprocessing.sequence", "millstream.keras.preprocessing.sequence")
+provide("keras.preprocessing", "millstream.keras.preprocessing.from_directory")
 provide("keras.preprocessing.text", "millstream.keras.preprocessing.text")
 provide("keras.mixed_precision", "millstream.keras.mixed_precision")
 publish("2.4.0", "tf.keras.__version__")
