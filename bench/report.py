@@ -39,9 +39,7 @@ def workload_section(rounds: Rounds, limits: Limits) -> str:
         return f"### {rounds.workload}\n\nNothing could be measured.\n"
     unit = done[0].samples[0]["unit"]
     ours = next((s for s in done if s.framework == OURS), None)
-    head = (
-        f"| framework | median, {'an' if unit[0] in 'aeiou' else 'a'} {unit} | fastest, slowest round | Millstream is | first step | peak memory |\n|---|--:|--:|--:|--:|--:|\n"
-    )
+    head = f"| framework | median, {'an' if unit[0] in 'aeiou' else 'a'} {unit} | fastest, slowest round | Millstream is | first step | peak memory |\n|---|--:|--:|--:|--:|--:|\n"
     rows = "".join(_row(s, ours) for s in sorted(done, key=lambda s: s.seconds))
     lines = [*_verdicts(rounds, ours), *_direct_calls(done), *_against_limits(rounds.workload, ours, limits), *_remarks(rounds)]
     notes = "".join(f"* {line}\n" for line in lines)

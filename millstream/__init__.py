@@ -10,10 +10,10 @@ _export.provide("", "millstream.keras.initializers")  # tf.zeros_initializer and
 _export.provide_names("millstream.staging.function", "tf.function")
 _export.provide_names("millstream.staging.python_ops", "tf.py_function", "tf.numpy_function", "tf.compat.v1.py_func")
 _export.provide_names("millstream.staging.module", "tf.Module")
-_export.provide_names("millstream.staging.logs", "tf.get_logger", "tf.autograph.set_verbosity", "tf.autograph.trace")
-_export.provide_names(
-    "millstream.staging.legacy", "tf.Graph", "tf.autograph.experimental.do_not_convert", "tf.autograph.experimental.set_loop_options"
-)
+_export.provide_names("millstream.staging.logs", "tf.get_logger")
+_export.provide("autograph", "millstream.staging.autograph.api")
+_export.provide("autograph.experimental", "millstream.staging.autograph.api")
+_export.provide_names("millstream.staging.legacy", "tf.Graph")
 for _space in ("config", "config.experimental", "config.optimizer", "config.threading"):
     _export.provide(_space, "millstream.staging.config")
 _export.provide("test", "millstream.staging.testing")

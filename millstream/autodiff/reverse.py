@@ -31,10 +31,15 @@ def backprop(records: Sequence[Record], sources: Sequence[Any], targets: Sequenc
             cotangent = gradients.get(id(outputs))
         else:
             cotangent = gradients.pop(id(outputs), None)
-        if cotangent is not None:
-            if cotangent.__class__ is Deferred and op is not read_variable:  # each use of a variable has a reading of its own
-                cotangent = cotangent.value()
-            _apply(op, inputs, attrs, outputs, cotangent, gradients, needed)
+        if cotangent is None:
+            continue
+        if op is read_variable:  # each use of a variable has a reading of its own
+            if id(inputs[0]) in needed:
+                _accumulate(gradients, inputs[0], cotangent)
+            continue
+        if cotangent.__class__ is Deferred:
+            cotangent = cotangent.value()
+        _apply(op, inputs, attrs, outputs, cotangent, gradients, needed)
     return [now(gradients.get(id(s))) for s in sources]
 
 

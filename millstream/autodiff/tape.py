@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
+import millstream.autodiff.control  # noqa: F401  # control flow gets its gradients
 from millstream.autodiff.jacobian import batch_jacobian, jacobians
 from millstream.autodiff.reverse import Record, backprop
 from millstream.core.dispatch import STATE, Hooks

@@ -102,9 +102,15 @@ class CheckpointManager:
             raise ValueError(f"Expected a positive integer or `None` for `max_to_keep`, got {max_to_keep}.")
         if checkpoint_interval is not None and step_counter is None:
             raise ValueError("`step_counter` should be passed if `checkpoint_interval` is not None.")
-        self.checkpoint, self._directory, self._keep, self._hours = checkpoint, os.fspath(directory), max_to_keep, keep_checkpoint_every_n_hours
+        self.checkpoint, self._directory, self._keep, self._hours = (
+            checkpoint,
+            os.fspath(directory),
+            max_to_keep,
+            keep_checkpoint_every_n_hours,
+        )
         self._prefix = os.path.join(self._directory, checkpoint_name)
-        self._counter, self._interval, self._init_fn, self._last_step = step_counter, checkpoint_interval, init_fn, None
+        self._counter, self._interval, self._init_fn = step_counter, checkpoint_interval, init_fn
+        self._last_step: int | None = None
         self._kept: dict[str, float] = {}
         self._latest: str | None = None
         self._preserved = time.time()
@@ -124,7 +130,7 @@ class CheckpointManager:
     @property
     def directory(self) -> str:
         """The folder."""
-        return self._directory
+        return str(self._directory)
 
     @property
     def checkpoint_interval(self) -> int | None:
@@ -162,7 +168,7 @@ class CheckpointManager:
         step = int(self._counter)
         if self._last_step is not None and step - self._last_step < (self._interval or 0):
             return False
-        self._last_step = step  # type: ignore[assignment]  # None only before the first save
+        self._last_step = step
         return True
 
     def _surplus(self) -> list[str]:
@@ -181,7 +187,7 @@ class CheckpointManager:
         if self._latest is not None:
             self.checkpoint.restore(self._latest)
             if self._counter is not None:
-                self._last_step = int(self._counter)  # type: ignore[assignment]  # as above
+                self._last_step = int(self._counter)
             return self._latest
         if self._init_fn is not None:
             self._init_fn()

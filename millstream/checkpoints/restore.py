@@ -140,7 +140,11 @@ def restore_by_name(reader: CheckpointReader, root: Any) -> dict[int, Variable]:
     view = View(root)
     variables = {i: v for i, v in enumerate(view.objects) if isinstance(v, Variable)}
     variables.update({-1 - i: slot for i, (_, _, _, slot) in enumerate(view.slots())})
-    found = {i: (v, fitting(reader.get_tensor(v._shared_name), v, v._shared_name)) for i, v in variables.items() if reader.has_tensor(v._shared_name)}
+    found = {
+        i: (v, fitting(reader.get_tensor(v._shared_name), v, v._shared_name))
+        for i, v in variables.items()
+        if reader.has_tensor(v._shared_name)
+    }
     with eagerly():
         for variable, array in found.values():
             variable.assign(array)

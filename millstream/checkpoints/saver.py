@@ -31,7 +31,9 @@ def reader_of(prefix: str) -> tf_checkpoint.CheckpointReader:
         return tf_checkpoint.CheckpointReader(prefix)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFoundError(
-            None, None, f"Unsuccessful TensorSliceReader constructor: Failed to find any matching files for {prefix} (there is no {prefix}.index)."
+            None,
+            None,
+            f"Unsuccessful TensorSliceReader constructor: Failed to find any matching files for {prefix} (there is no {prefix}.index).",
         ) from None
 
 

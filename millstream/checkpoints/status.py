@@ -21,7 +21,9 @@ class CheckpointLoadStatus:
         r.proceed()
         for number in r.keys:
             if number not in r.done:
-                raise AssertionError(f"Unresolved object in checkpoint: {r.path_of(number)}. No variable of the program has taken its value (yet).")
+                raise AssertionError(
+                    f"Unresolved object in checkpoint: {r.path_of(number)}. No variable of the program has taken its value (yet)."
+                )
         return self.assert_existing_objects_matched()
 
     def assert_existing_objects_matched(self) -> Self:

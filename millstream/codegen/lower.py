@@ -5,6 +5,7 @@ Kernels are remembered by what shapes their code, so the same layer in another m
 batch size, makes no new one.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from millstream.codegen import nests
 from millstream.codegen.kernels.gemm import Tile, gemm, tile_for
 from millstream.codegen.kernels.philox import uniform
+from millstream.codegen.kernels.rows import add_rows, take_rows
 from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.nests import Access, Chain, Operand, Reduction, Step
 from millstream.core.machine import Machine, machine
@@ -21,9 +23,9 @@ from millstream.graph.views import View, merged_axes
 
 @dataclass(frozen=True)
 class Place:
-    """An address to be: what it belongs to, and an offset in bytes. kind: arena, variable, const, input, output, rows; table: whole
-    numbers, which are the key; zeros: as many bytes as the key says.
+    """An address to be: what it belongs to, and an offset in bytes.
 
+    kind: arena, variable, const, input, output, rows; table: whole numbers, which are the key; zeros: as many bytes as the key says.
     extent: how many bytes from the offset on are touched; 0 where nobody counted.
     """
 
@@ -69,6 +71,7 @@ class Scheduled(Protocol):
 
 
 _kernels: dict[Any, Kernel] = {}
+_tile = functools.lru_cache(1024)(tile_for)  # the steps of a recurrent layer ask the same again and again
 FAMILIES: dict[
     str, Callable[[Any, Any], list[Call]]
 ] = {}  # of ops with a "kernel" rule: (lowering, group) -> calls; codegen/sliding.py fills it
@@ -156,6 +159,8 @@ class _Lowering:
             return FAMILIES[node.op.rules["kernel"](*[x.spec for x in node.inputs], **node.options)](self, group)
         if group.kind == "join":  # its parts have been computed where they belong
             return []
+        if group.kind == "rows":
+            return self._rows(group.anchor)
         made: Call = getattr(self, "_" + group.kind)(group)
         return [made]
 
@@ -203,6 +208,21 @@ class _Lowering:
         writes = [w.place for _, w in self.writes([node], node.shape)]
         signed = [v - (1 << 64) if v >= 1 << 63 else v for v in (node.options["key"] & _M64, node.options["high"] & _M64)]
         return Call(kernel, [offset.place, writes[0], node.spec.size, *signed], [offset.place], writes[:1], cost=40 * node.spec.size)
+
+    def _rows(self, node: Node) -> list[Call]:
+        """Rows of a table taken, or added to, by their numbers."""
+        x, indices = node.inputs
+        takes = node.op.rules["rows"](**node.options) == "take"
+        build, table = (take_rows, x) if takes else (add_rows, node)
+        types = x.spec.dtype.name, indices.spec.dtype.name
+        kernel = _kernel(("rows", takes, *types), lambda: build(*types, self.machine))
+        sizes = [table.shape[0], _size(table.shape[1:]), _size(indices.shape)]
+        reads = [self.read(n, n.shape).place for n in (x, indices)]
+        calls = []
+        for _, write in self.writes([node], node.shape):
+            places = [reads[0], reads[1], write.place] if takes else [write.place, reads[1], reads[0]]
+            calls.append(Call(kernel, [*places, *sizes], reads, [write.place], node, cost=4 * _size(node.shape)))
+        return calls
 
     def _call(self, group: Any) -> Call:
         node = group.anchor
@@ -393,7 +413,7 @@ class _ProductCall:
         """Build or find the kernel for this tile and epilogue."""
         rows, columns = self.group.domain
         depth = self.left.view.shape[1]
-        tile = tile_for(rows, columns, self.lowering.machine, self.dtype)
+        tile = _tile(rows, columns, self.lowering.machine, self.dtype)
         refs = [*self.chain.reads, *self.chain.writes]
         axes = [(n, tuple(r.view.strides[a] for r in refs)) for a, n in enumerate((rows, columns))]
         operands = [replace(_operand(r, axes, k), whole=r.view.strides == (columns, 1)) for k, r in enumerate(refs)]

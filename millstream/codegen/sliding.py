@@ -1,17 +1,18 @@
 """From groups whose op has a kernel to calls of it: convolutions, their gradients, what prepares them, and pooling.
 
-    X image [N, H, W, C] with strides between images, rows and pixels; the channels of a pixel are neighbours
+X image [N, H, W, C] with strides between images, rows and pixels; the channels of a pixel are neighbours
 """
 
 from typing import Any
 
 from millstream.codegen import nests
-from millstream.codegen.kernels import conv, conv_gradient, layouts, pooling
+from millstream.codegen.kernels import conv, conv_gradient, layouts, pooling, winograd, winograd_gradient
 from millstream.codegen.kernels.gemm import Tile
 from millstream.codegen.loops import Function, LoopBuilder, Value
 from millstream.codegen.lower import FAMILIES, Argument, Call, Place, _access, _ChainMaker, _kernel, _operand, _Ref
 from millstream.codegen.nests import Access, Chain
 from millstream.graph.views import View, merged_axes
+from millstream.ops.nn.winograd import block_of, slot_size, tiles_of
 
 CHUNK = 256  # output pixels that the filter gradient takes at a time: their part of dY fills half of a first-level cache
 
@@ -77,11 +78,12 @@ def _concat(lowering: Any, group: Any) -> list[Call]:
 def _convolve(lowering: Any, group: Any) -> list[Call]:
     """A call for each phase; all share the kernel."""
     node = group.anchor
-    image, panels, plan, dtype = *node.inputs, node.options["plan"], node.spec.dtype.name
+    image, panels = node.inputs
+    plan, dtype = node.options["plan"], node.spec.dtype.name
     x, strides = _image(lowering, image)
     f = lowering.copyless(panels)
     tile = conv.tile_of(panels.shape[2], lowering.machine, dtype)
-    chain, operands, accesses, refs = _epilogue(lowering, group)
+    chain, accesses, refs = _epilogue(lowering, group)
     ragged = plan.sizes[2] % panels.shape[2] != 0
     guarded = any(_leaves(image, plan, phase) for phase in plan.phases)
     kernel = _kernel(("convolution", tile, dtype, ragged, guarded, chain), lambda: _convolution(tile, dtype, (ragged, guarded), chain))
@@ -91,8 +93,23 @@ def _convolve(lowering: Any, group: Any) -> list[Call]:
         filters = Place(f.kind, f.key, f.offset + phase.first * plan.depth * panels.shape[2] * node.spec.dtype.numpy.itemsize)
         places: list[Argument] = [x.place, filters, _table(_flat(phase.taps)), Place("zeros", plan.depth * 8)]
         origin = phase.origin[0] * plan.sizes[1] + phase.origin[1]
-        sizes: list[Argument] = [image.shape[0], *phase.grid, *image.shape[1:3], plan.depth, plan.sizes[2], len(phase.taps), *plan.step, *strides]
-        sizes += [panels.shape[1] * panels.shape[2], *plan.sizes[:2], *plan.spread, origin, _block(tile, image.shape[0] * phase.grid[0] * phase.grid[1], panels)]
+        sizes: list[Argument] = [
+            image.shape[0],
+            *phase.grid,
+            *image.shape[1:3],
+            plan.depth,
+            plan.sizes[2],
+            len(phase.taps),
+            *plan.step,
+            *strides,
+        ]
+        sizes += [
+            panels.shape[1] * panels.shape[2],
+            *plan.sizes[:2],
+            *plan.spread,
+            origin,
+            _block(tile, image.shape[0] * phase.grid[0] * phase.grid[1], panels),
+        ]
         cost = 2 * image.shape[0] * phase.grid[0] * phase.grid[1] * plan.sizes[2] * (plan.depth * len(phase.taps) + 1)
         calls.append(Call(kernel, [*places, *sizes, *accesses], reads, writes, cost=cost))
     return calls
@@ -102,9 +119,7 @@ def _leaves(image: Any, plan: Any, phase: Any) -> bool:
     """Whether a tap ever falls outside the image."""
     run = plan.depth // image.shape[3]
     reach = [(n - 1) * s for n, s in zip(phase.grid, plan.step, strict=True)]
-    return any(
-        d < 0 or e < 0 or d + reach[0] >= image.shape[1] or e + reach[1] + run > image.shape[2] for d, e in phase.taps
-    )
+    return any(d < 0 or e < 0 or d + reach[0] >= image.shape[1] or e + reach[1] + run > image.shape[2] for d, e in phase.taps)
 
 
 def _block(tile: Tile, pixels: int, panels: Any) -> int:
@@ -113,7 +128,7 @@ def _block(tile: Tile, pixels: int, panels: Any) -> int:
     return 16 if panels.spec.size * 4 <= 192 << 10 else max(16, -(-count // 4))
 
 
-def _epilogue(lowering: Any, group: Any) -> tuple[Chain, list[Any], list[Argument], list[_Ref]]:
+def _epilogue(lowering: Any, group: Any) -> tuple[Chain, list[Argument], list[_Ref]]:
     """What follows a convolution, over rows of pixels: its chain, and the arguments of its accesses."""
     maker = _ChainMaker(lowering, group.domain, group.nodes, anchor=group.anchor)
     rows, columns = _size(group.domain[:-1]), group.domain[-1]
@@ -125,7 +140,7 @@ def _epilogue(lowering: Any, group: Any) -> tuple[Chain, list[Any], list[Argumen
     arguments: list[Argument] = []
     for k, r in enumerate(refs):
         arguments += _access(r, operands[k], axes, k, range(2), 1)
-    return chain, operands, arguments, refs
+    return chain, arguments, refs
 
 
 def _by_rows(view: View, rows: int) -> View:
@@ -143,7 +158,52 @@ def _size(shape: tuple[int, ...]) -> int:
     return count
 
 
-def _convolution(tile: Tile, dtype: str, kind: tuple[bool, bool], chain: Chain) -> Function:
+def _winograd_panels(lowering: Any, group: Any) -> list[Call]:
+    node = group.anchor
+    f = lowering.copyless(node.inputs[0])
+    width = node.shape[3]
+    kernel = _kernel(("winograd panels", width), lambda: winograd.panels("winograd_panels", width))
+    writes = [w.place for _, w in lowering.writes([node], node.shape)]
+    return [Call(kernel, [f, w, node.shape[1], node.shape[2]], [f], [w], cost=4 * node.spec.size) for w in writes]
+
+
+def _winograd(lowering: Any, group: Any) -> list[Call]:
+    """The whole convolution is one call; its workspace counts as written, so that no other call uses it at the same time."""
+    node = group.anchor
+    image, filters, scratch = node.inputs
+    plan = node.options["plan"]
+    x, strides = _image(lowering, image)
+    u, memory = lowering.copyless(filters), lowering.copyless(scratch)
+    width, channels = filters.shape[3], plan.depth
+    block = tiles_of(channels, filters.shape[1] * width)
+    tile = conv.tile_of(width, lowering.machine, "float32")
+    chain, accesses, refs = _epilogue(lowering, group)
+    kernel = _kernel(("winograd", tile, block, chain), lambda: winograd.convolution("winograd", tile, block, *_hooks(chain)))
+    tiles = image.shape[0] * -(-plan.sizes[0] // 4) * -(-plan.sizes[1] // 4)
+    slots = scratch.spec.size // slot_size(channels, filters.shape[1] * width)
+    sizes: list[Argument] = [*image.shape[:3], channels, plan.sizes[2], *plan.sizes[:2], *plan.phases[0].taps[0], *strides, tiles, slots]
+    reads, writes = [x.place, u, *[r.place for r in refs[: len(chain.reads)]]], [memory, *[r.place for r in refs[len(chain.reads) :]]]
+    return [Call(kernel, [x.place, u, memory, *sizes, *accesses], reads, writes, cost=2 * tiles * 36 * channels * plan.sizes[2])]
+
+
+def _winograd_gradient(lowering: Any, group: Any) -> list[Call]:
+    node = group.anchor
+    image, dy, scratch = node.inputs
+    plan = node.options["plan"]
+    (x, x_strides), (g, g_strides) = _image(lowering, image), _image(lowering, dy)
+    memory, channels, columns = lowering.copyless(scratch), image.shape[3], dy.shape[3]
+    block, tile = block_of(channels, columns), conv.tile_of(2 * lowering.machine.lanes("float32"), lowering.machine, "float32")
+    kernel = _kernel(("winograd gradient", tile, block), lambda: winograd_gradient.filter_gradient("winograd_gradient", tile, block))
+    tiles = image.shape[0] * -(-dy.shape[1] // 4) * -(-dy.shape[2] // 4)
+    sizes: list[Argument] = [*image.shape[1:3], channels, columns, *dy.shape[1:3], *plan.phases[0].taps[0], *x_strides, *g_strides, tiles]
+    writes = [w.place for _, w in lowering.writes([node], node.shape)]
+    cost = 2 * tiles * 36 * channels * columns
+    return [Call(kernel, [x.place, g.place, memory, w, *sizes], [x.place, g.place], [memory, w], cost=cost) for w in writes]
+
+
+def _hooks(chain: Chain) -> tuple[Any, Any]:
+    """The epilogue of a kernel over rows and columns, and what declares its accesses."""
+
     def declare(b: LoopBuilder) -> list[Access]:
         named = [(f"r{k}", x) for k, x in enumerate(chain.reads)] + [(f"w{k}", x) for k, x in enumerate(chain.writes)]
         return [Access(b, name, x, range(2), 1) for name, x in named]
@@ -152,22 +212,39 @@ def _convolution(tile: Tile, dtype: str, kind: tuple[bool, bool], chain: Chain) 
         at = [x.advance(b, x.start, 0, i) for x in accesses]
         nests.emit(b, chain, accesses, at, 1, j, value.type.lanes, mask, value)
 
-    return conv.convolution("convolution", tile, dtype, epilogue, declare, ragged=kind[0], guarded=kind[1])
+    return epilogue, declare
+
+
+def _convolution(tile: Tile, dtype: str, kind: tuple[bool, bool], chain: Chain) -> Function:
+    return conv.convolution("convolution", tile, dtype, *_hooks(chain), ragged=kind[0], guarded=kind[1])
 
 
 # ---------------------------------------------------------------------------------------------- filter gradient
 def _filter_gradient(lowering: Any, group: Any) -> list[Call]:
     node = group.anchor
-    image, dy, plan, dtype = *node.inputs, node.options["plan"], node.spec.dtype.name
+    image, dy = node.inputs
+    plan, dtype = node.options["plan"], node.spec.dtype.name
     (phase,) = plan.phases
     (x, x_strides), (g, g_strides) = _image(lowering, image), _image(lowering, dy)
     columns, lanes = dy.shape[3], lowering.machine.lanes(dtype)
     tile = conv.tile_of(lanes if columns <= lanes else 2 * lanes, lowering.machine, dtype)
     ragged = columns % (tile.vectors * lanes) != 0
-    kernel = _kernel(("filter gradient", tile, dtype, ragged), lambda: conv_gradient.filter_gradient("filter_gradient", tile, dtype, ragged=ragged))
+    kernel = _kernel(
+        ("filter gradient", tile, dtype, ragged), lambda: conv_gradient.filter_gradient("filter_gradient", tile, dtype, ragged=ragged)
+    )
     calls = []
     for _, write in lowering.writes([node], node.shape):
-        sizes: list[Argument] = [image.shape[0], *phase.grid, *image.shape[1:3], plan.depth, columns, len(phase.taps), *plan.step, *x_strides, *g_strides]
+        sizes: list[Argument] = [
+            image.shape[0],
+            *phase.grid,
+            *image.shape[1:3],
+            plan.depth,
+            columns,
+            len(phase.taps),
+            *plan.step,
+            *x_strides,
+            *g_strides,
+        ]
         arguments = [x.place, g.place, write.place, _table(_flat(phase.taps)), *sizes, max(1, CHUNK // phase.grid[1])]
         cost = 2 * dy.spec.size * plan.depth * len(phase.taps)
         calls.append(Call(kernel, arguments, [x.place, g.place], [write.place], cost=cost))
@@ -205,4 +282,12 @@ def _pooled(lowering: Any, group: Any, x: tuple[int, ...], y: tuple[int, ...]) -
 
 
 FAMILIES.update({"max_pool": _pool, "mean_pool": _pool, "max_pool_gradient": _pool_gradient, "mean_pool_gradient": _pool_gradient})
+FAMILIES.update(
+    {
+        "winograd": _winograd,
+        "winograd_gradient": _winograd_gradient,
+        "winograd_panels": _winograd_panels,
+        "workspace": lambda lowering, group: [],
+    }
+)
 FAMILIES.update({"halo": _halo, "concat": _concat, "panels": _panels, "convolution": _convolve, "filter_gradient": _filter_gradient})

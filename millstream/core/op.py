@@ -125,6 +125,10 @@ class Op:
         """Attach a putting together: rule(*specs, **attrs) -> for each input, where in the result it begins; they fill it without a gap."""
         return self._attach("join", rule)
 
+    def rows(self, rule: Rule) -> Rule:
+        """Attach what is done with rows of a table by their numbers: rule(**attrs) -> "take", "add", or None where it is something else."""
+        return self._attach("rows", rule)
+
     def random(self, distribution: str) -> None:
         """Say that this op draws from a stream (attributes key, high; one input: the offset), in compiled code as well."""
         self.rules["random"] = lambda: distribution

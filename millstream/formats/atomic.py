@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -21,11 +23,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     >>> os.listdir(os.path.dirname(path))
     ['note']
     """
-    with moving(path) as beside:
-        with open(beside, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+    with moving(path) as beside, open(beside, "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
@@ -33,6 +34,7 @@ def moving(path: str | os.PathLike[str]) -> Iterator[str]:
     """The name of a file to make beside `path`, in a folder that exists; it is moved to `path` when the block ends well, else removed."""
     target = os.path.realpath(os.fspath(path))  # a link stays a link
     os.makedirs(os.path.dirname(target), exist_ok=True)
+    _clear_away(target)
     beside = f"{target}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
     try:
         yield beside
@@ -43,6 +45,28 @@ def moving(path: str | os.PathLike[str]) -> Iterator[str]:
             os.unlink(beside)
         raise
     sync_folder(os.path.dirname(target))
+
+
+def _clear_away(target: str) -> None:
+    """Remove what processes that were killed have left beside a file: theirs by number, and untouched for a minute (another machine may share the disk)."""
+    for path in glob.glob(glob.escape(target) + ".*-????????.tmp"):
+        number = path[len(target) + 1 :].partition("-")[0]
+        with contextlib.suppress(OSError):
+            if number.isdigit() and not _is_running(int(number)) and time.time() - os.path.getmtime(path) > _UNTOUCHED:
+                os.unlink(path)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+_UNTOUCHED = 60  # seconds
 
 
 def _keep_mode(old: str, new: str) -> None:

@@ -55,7 +55,10 @@ def read_state(folder: str, name: str | None = None) -> CheckpointState | None:
     if newest and newest not in kept:
         kept.append(newest)
     return CheckpointState(
-        _joined(folder, newest), [_joined(folder, p) for p in kept], found.all_model_checkpoint_timestamps, found.last_preserved_timestamp or None
+        _joined(folder, newest),
+        [_joined(folder, p) for p in kept],
+        found.all_model_checkpoint_timestamps,
+        found.last_preserved_timestamp or None,
     )
 
 

@@ -13,7 +13,7 @@ def crc32c(data: Any, crc: int = 0) -> int:
     """
     import google_crc32c
 
-    view = memoryview(data).cast("B") if len(memoryview(data).shape) else memoryview(data)
+    view = memoryview(data).cast("B")
     for start in range(0, len(view), _PIECE):  # bytes() copies: large arrays go through in pieces
         crc = google_crc32c.extend(crc, bytes(view[start : start + _PIECE]))
     return crc

@@ -47,7 +47,9 @@ def reading(path: str | os.PathLike[str]) -> Iterator[Any]:
     import h5py
 
     if not os.path.exists(path):
-        raise FileNotFoundError(f"Unable to open file (unable to open file: name = '{os.fspath(path)}', errno = 2, error message = 'No such file or directory')")
+        raise FileNotFoundError(
+            f"Unable to open file (unable to open file: name = '{os.fspath(path)}', errno = 2, error message = 'No such file or directory')"
+        )
     try:
         file = h5py.File(path, "r")
     except (OSError, RuntimeError) as error:

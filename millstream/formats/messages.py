@@ -9,7 +9,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-# field name -> (number, type): a scalar type of protobuf, or the name of a message of the same table; "*" in front: repeated.
+# field name -> (number, type): a scalar type of protobuf, or the name of a message of the same table. In front of it,
+# "*": repeated; "@": a map from strings; "|": one of the alternatives called `kind`.
 Fields = Mapping[str, tuple[int, str]]
 Table = Mapping[str, Fields]
 
@@ -34,12 +35,28 @@ def classes(package: str, table: Table) -> dict[str, Any]:
 
 
 def _declare(message: Any, package: str, name: str, number: int, kind: str) -> None:
-    label = _REPEATED if kind.startswith("*") else _OPTIONAL
-    kind = kind.lstrip("*")
+    mark = kind[0] if kind[0] in "*@|" else ""
+    field = message.field.add(name=name, number=number, label=_REPEATED if mark in {"*", "@"} and mark else _OPTIONAL)
+    kind = kind.lstrip("*@|")
+    if mark == "@":
+        entry = f"{name.capitalize()}Entry"
+        _declare_entry(message.nested_type.add(name=entry), package, kind)
+        kind = f"{message.name}.{entry}"
+    elif mark == "|":
+        if not message.oneof_decl:
+            message.oneof_decl.add(name="kind")
+        field.oneof_index = 0
     if kind in _SCALARS:
-        message.field.add(name=name, number=number, label=label, type=_SCALARS[kind])
+        field.type = _SCALARS[kind]
     else:
-        message.field.add(name=name, number=number, label=label, type=_MESSAGE, type_name=f".{package}.{kind}")
+        field.type, field.type_name = _MESSAGE, f".{package}.{kind}"
+
+
+def _declare_entry(entry: Any, package: str, kind: str) -> None:
+    """What a map is made of."""
+    entry.options.map_entry = True
+    _declare(entry, package, "key", 1, "string")
+    _declare(entry, package, "value", 2, kind)
 
 
 _CHECKPOINT: Table = {
@@ -73,6 +90,23 @@ def checkpoint_messages() -> Any:
     return SimpleNamespace(**classes("millstream.checkpoint", _CHECKPOINT))
 
 
+_EXAMPLE: Table = {
+    "BytesList": {"value": (1, "*bytes")},
+    "FloatList": {"value": (1, "*float")},
+    "Int64List": {"value": (1, "*int64")},
+    "Feature": {"bytes_list": (1, "|BytesList"), "float_list": (2, "|FloatList"), "int64_list": (3, "|Int64List")},
+    "Features": {"feature": (1, "@Feature")},
+    "Example": {"features": (1, "Features")},
+    "FeatureList": {"feature": (1, "*Feature")},
+    "FeatureLists": {"feature_list": (1, "@FeatureList")},
+    "SequenceExample": {"context": (1, "Features"), "feature_lists": (2, "FeatureLists")},
+}
+
+
+@functools.cache
+def example_messages() -> dict[str, Any]:
+    """tf.train.Example and what it is made of, by name. They print as TensorFlow's do."""
+    return classes("tensorflow", _EXAMPLE)
 
 
 def parsed(message: Any, data: bytes) -> Any:

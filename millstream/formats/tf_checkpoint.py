@@ -111,12 +111,10 @@ def _write_array(file: IO[bytes], value: Any, offset: int) -> Any:
         size, crc = _write_strings(file, array)
     else:
         data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        file.write(memoryview(data))
+        file.write(data.data)
         size, crc = data.size, crc32c(data)
     shape = {"dim": [{"size": n} for n in array.shape]}
-    return checkpoint_messages().Entry(
-        dtype=dtype.as_datatype_enum, shape=shape, shard_id=0, offset=offset, size=size, crc32c=masked(crc)
-    )
+    return checkpoint_messages().Entry(dtype=dtype.as_datatype_enum, shape=shape, shard_id=0, offset=offset, size=size, crc32c=masked(crc))
 
 
 def _write_strings(file: IO[bytes], array: Any) -> tuple[int, int]:
@@ -201,8 +199,6 @@ class CheckpointReader:
         shape = tuple(int(d.size) for d in entry.shape.dim)
         try:
             dtype = as_dtype(int(entry.dtype))
-            if entry.slices:
-                raise ValueError("it is stored in slices (a partitioned variable), which are not read here")
             _check_sizes(shape, dtype, entry)
             data = _bytes_of(path, entry)
             return _strings(data, shape, entry) if dtype is string else _numbers(data, shape, dtype, entry)
@@ -220,6 +216,8 @@ def _is_table(data: bytes) -> bool:
 
 def _check_sizes(shape: tuple[int, ...], dtype: DType, entry: Any) -> None:
     """Refuse sizes that cannot be before any memory is asked for."""
+    if entry.slices:
+        raise ValueError("it is stored in slices (a partitioned variable), which are not read here")
     if any(n < 0 for n in shape) or entry.size < 0 or entry.offset < 0 or entry.shard_id < 0:
         raise ValueError(f"its sizes are impossible: shape {shape}, {entry.size} bytes at {entry.offset}")
     count = 1
@@ -240,7 +238,7 @@ def _bytes_of(path: str, entry: Any) -> Any:
             raise ValueError(f"its bytes should end at {entry.offset + entry.size}, and the file has {length}: it was cut")
         file.seek(entry.offset)
         data = np.empty(entry.size, np.uint8)
-        if file.readinto(memoryview(data)) != entry.size:
+        if file.readinto(data.data) != entry.size:
             raise ValueError("the file became shorter while it was read")
         return data
 

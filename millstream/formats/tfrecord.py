@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import IO
 
+from millstream.formats.crc import masked
 from millstream.util.errors import DataLossError
 
 _HEADER, _FOOTER, _LENGTH = struct.Struct("<QI"), struct.Struct("<I"), struct.Struct("<Q")
@@ -21,8 +22,7 @@ def masked_crc(data: bytes) -> int:
     """
     import google_crc32c
 
-    crc = int(google_crc32c.value(data))
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    return masked(int(google_crc32c.value(data)))
 
 
 def read(file: IO[bytes], name: str) -> Iterator[bytes]:

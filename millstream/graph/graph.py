@@ -94,6 +94,7 @@ class Graph:
         self.effects: list[Node] = []
         self._known: dict[Any, Node] = {}
         self._tokens = 0
+        self._live: tuple[tuple[Node, ...], int, list[Node]] | None = None  # ends, how many nodes there were, what they need
 
     def add(self, op: Op, inputs: Iterable[Node], attrs: Attrs, spec: Any, note: Note | None = None) -> Node:
         """The node of this op and inputs: the one that is there, or a new one."""
@@ -151,14 +152,20 @@ class Graph:
 
     def live(self) -> list[Node]:
         """The nodes that outputs, updates and effects need, in topological order (dead code simply is not reached)."""
-        seen: set[int] = set()
-        stack = [*self.outputs, *self.effects, *(n for _, n in self.updates)]
+        ends = (*self.outputs, *self.effects, *(n for _, n in self.updates))
+        if self._live is None or self._live[0] != ends or self._live[1] != len(self.nodes):
+            self._live = ends, len(self.nodes), self._reached(ends)
+        return self._live[2]
+
+    def _reached(self, ends: tuple[Node, ...]) -> list[Node]:
+        seen = bytearray(len(self.nodes))
+        stack = list(ends)
         while stack:
             node = stack.pop()
-            if node.number not in seen:
-                seen.add(node.number)
-                stack.extend(node.inputs)
-        return [n for n in self.nodes if n.number in seen]
+            if not seen[node.number]:
+                seen[node.number] = 1
+                stack += node.inputs
+        return [n for n in self.nodes if seen[n.number]]
 
     def note(self, node: Node) -> Note | None:
         """Where a node comes from, if it is known."""
@@ -185,7 +192,7 @@ class Graph:
 
 
 def _copy(old: Graph, new: Graph, node: Node, mapped: dict[int, Node], rules: Mapping[Op, Any]) -> Node:
-    inputs = tuple(mapped[n.number] for n in node.inputs)
+    inputs = tuple([mapped[n.number] for n in node.inputs])
     rule = rules.get(node.op)
     made = rule(new, node, inputs) if rule is not None else None
     if made is None:

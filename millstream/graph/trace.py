@@ -35,7 +35,8 @@ class GraphTensor(Tensor):
     @staticmethod
     def _dispatch(op: Op, tensors: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
         trace = next(x._trace for x in tensors if isinstance(x, GraphTensor))
-        return trace.emit(op, tensors, attrs)
+        now = STATE.trace
+        return (now if now is not None and now.is_within(trace) else trace).emit(op, tensors, attrs)
 
     @property
     def dtype(self) -> DType:
@@ -116,6 +117,7 @@ class Trace:
         self.graph = Graph() if graph is None else graph
         self.layer = ""
         self.label_inputs: list[tuple[int, int]] = []  # (input, number of classes): its values are checked before running
+        self.index_inputs: list[tuple[int, int]] = []  # (input, number of rows): the same for numbers of rows
         self.random_ops, self.random_calls = 0, 0
         self.streams: dict[Any, Any] = {}
         self.created: list[Any] = []
@@ -172,13 +174,43 @@ class Trace:
 
     def require_labels(self, labels: Any, classes: int) -> None:
         """Note that an input, however cast or reshaped, holds class numbers below `classes`; other tensors are left alone."""
-        node = self.node(labels)
-        while node.op.name in ("cast", "reshape", "identity"):
+        index = self._input_behind(labels)
+        if index is not None:
+            self.label_inputs.append((index, classes))
+
+    def require_indices(self, indices: Any, count: int) -> None:
+        """Note that an input, however cast or reshaped, holds numbers of rows below `count`; other tensors are left alone."""
+        index = self._input_behind(indices)
+        if index is not None:
+            self.index_inputs.append((index, count))
+
+    def _input_behind(self, x: Any) -> int | None:
+        node = self.node(x)
+        while node.op.name in ("cast", "reshape", "identity", "transpose", "expand_dims"):
             node = node.inputs[0]
-        if node.op is INPUT:
-            self.label_inputs.append((node.options["index"], classes))
+        return node.options["index"] if node.op is INPUT else None
+
+    # ------------------------------------------------------------------ control flow
+    def choose(self, pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+        """The result of one of two functions, by a traced condition. Raises: TypeError where their results are too different."""
+        from millstream.graph.branches import choose
+
+        return choose(pred, [lambda: [true_fn()], lambda: [false_fn()]], ["the result"])[0]
+
+    def repeat(
+        self, test: Callable[[list[Any]], Any], body: Callable[[list[Any]], list[Any]], state: list[Any], limit: int = -1
+    ) -> list[Any]:
+        """The state after rounds of body(state) as long as test(state)."""
+        from millstream.graph.rounds import repeat
+
+        return repeat(test, body, state, [f"loop variable {i}" for i in range(len(state))], limit=limit)
 
     # ------------------------------------------------------------------ around it
+    def is_within(self, trace: "Trace") -> bool:
+        """Whether this is the trace of a body of control flow inside the other."""
+        parent = getattr(self, "parent", None)
+        return parent is not None and (parent is trace or parent.is_within(trace))
+
     @contextmanager
     def active(self) -> Iterator[None]:
         """Make this the trace that ops, variables and random numbers see."""

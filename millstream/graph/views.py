@@ -39,6 +39,11 @@ class View:
         same = all(n == 1 or s == w for n, s, w in zip(self.shape, self.strides, wanted, strict=True))
         return same and self.offset == 0 and self.gathered is None
 
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether it reads its memory row by row, from wherever it starts."""
+        return replace(self, offset=0).is_whole
+
     def transpose(self, perm: Shape) -> "View":
         """Axes in another order."""
         gathered = None if self.gathered is None else perm.index(self.gathered)

@@ -1,7 +1,7 @@
 """Control flow by functions: cond, case, loops, maps and folds, TensorArray, calls of Python functions.
 
-They run in Python: a loop whose length is known unrolls in a trace; a choice by a traced value is refused there, because
-a trace does not know the value (the function then runs eagerly).
+Eagerly they run in Python. In a trace, a choice by a traced value and a loop become nodes with body graphs; maps and
+folds, whose length is known there, unroll.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from millstream.core.dispatch import wrap
+from millstream.core.dispatch import STATE, wrap
 from millstream.core.dtypes import as_dtype
 from millstream.core.spec import TensorShape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.creation import cast, stack
-from millstream.ops.array.gather import needs_values
+from millstream.ops.array.gather import gather, where
 from millstream.ops.array.join import concat, split, unstack
+from millstream.ops.array.shape import expand_dims, reshape
+from millstream.ops.math.comparison import equal
 from millstream.util import tree
 from millstream.util.errors import OperatorNotAllowedInGraphError, invalid
 from millstream.util.export import export
@@ -23,16 +25,21 @@ from millstream.util.export import export
 Function = Callable[..., Any]
 
 
-def _decide(value: Any, what: str) -> bool:
-    """A condition as a Python bool. Raises: OperatorNotAllowedInGraphError for a traced one."""
+def _known(value: Any) -> Any:
+    """A condition as a Python bool, or the traced tensor that it is."""
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     test = convert(value)
-    if test._dispatch is not None:
-        raise OperatorNotAllowedInGraphError(
-            f"{what} depends on a value that a traced function does not know; run it eagerly, or use tf.where."
-        )
-    return bool(test)
+    return bool(test) if test._dispatch is None else test
+
+
+def _either(test: Any, true_fn: Function, false_fn: Function) -> Any:
+    """The result of one of two functions; a node of the trace when the condition is traced."""
+    if isinstance(test, bool):
+        return true_fn() if test else false_fn()
+    if STATE.trace is None:
+        raise OperatorNotAllowedInGraphError(f"The condition {test} has no value, and no function is being traced; use tf.where.")
+    return STATE.trace.choose(test, true_fn, false_fn)
 
 
 @export("tf.cond")
@@ -46,7 +53,7 @@ def cond(pred: Any, true_fn: Any = None, false_fn: Any = None, name: str | None 
     for what, function in (("true_fn", true_fn), ("false_fn", false_fn)):
         if not callable(function):
             raise TypeError(f"{what} must be callable; got {function!r}. Write a lambda.")
-    return true_fn() if _decide(pred, "tf.cond") else false_fn()
+    return _either(_known(pred), true_fn, false_fn)
 
 
 def _tensors(result: Any) -> Any:
@@ -62,12 +69,26 @@ def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, stric
     2
     """
     pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
-    found = [f for p, f in pairs if _decide(p.deref() if hasattr(p, "deref") else p, "tf.case")]
-    if exclusive and len(found) > 1:
-        raise invalid(f"More than one condition evaluated as True but exclusive=True: {len(found)} of {len(pairs)}.")
-    if not found and default is None:
-        raise invalid("None of the conditions evaluated as True, and there is no default.")
-    return _tensors((found[0] if found else default)())
+    known = [(_known(p.deref() if hasattr(p, "deref") else p), f) for p, f in pairs]
+    if all(isinstance(p, bool) for p, _ in known):
+        found = [f for p, f in known if p]
+        if exclusive and len(found) > 1:
+            raise invalid(f"More than one condition evaluated as True but exclusive=True: {len(found)} of {len(pairs)}.")
+        if not found and default is None:
+            raise invalid("None of the conditions evaluated as True, and there is no default.")
+        return _tensors((found[0] if found else default)())
+    if exclusive or default is None:
+        raise OperatorNotAllowedInGraphError(
+            "tf.case with exclusive=True or without a default checks values, which a traced function does not know; run it eagerly."
+        )
+    return _first_of(known, default)
+
+
+def _first_of(pairs: Sequence[tuple[Any, Function]], default: Function) -> Any:
+    if not pairs:
+        return _tensors(default())
+    (test, function), rest = pairs[0], pairs[1:]
+    return _either(test, lambda: _tensors(function()), lambda: _first_of(rest, default))
 
 
 @export("tf.switch_case")
@@ -78,12 +99,12 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Any = None, name: s
     20
     """
     index = convert(branch_index)
-    if index._dispatch is not None:
-        needs_values("tf.switch_case")
     numbered = isinstance(branch_fns, dict) or isinstance(branch_fns[0], (list, tuple))
     functions: dict[int, Any] = dict(branch_fns) if numbered else dict(enumerate(branch_fns))
-    chosen = functions.get(int(index), default if default is not None else functions[max(functions)])
-    return _tensors(chosen())
+    otherwise = default if default is not None else functions[max(functions)]
+    if index._dispatch is None:
+        return _tensors(functions.get(int(index), otherwise)())
+    return _first_of([(index == convert(k, index.dtype), f) for k, f in functions.items()], otherwise)
 
 
 # ---------------------------------------------------------------------------------------------- loops
@@ -99,14 +120,21 @@ def while_loop(
     [4, 6]
     """
     variables = [_loop_variable(v) for v in loop_vars]
-    rounds = 0
-    while (maximum_iterations is None or rounds < int(maximum_iterations)) and _decide(cond(*variables), "The length of tf.while_loop"):
-        result = body(*variables)
-        found = list(result) if isinstance(result, (list, tuple)) and (len(variables) != 1 or len(result) == 1) else [result]
-        if len(found) != len(variables):
-            raise ValueError(f"The body of tf.while_loop takes {len(variables)} variables and returned {len(found)}; return one for each.")
-        variables = [_loop_variable(v) for v in found]
-        rounds += 1
+    limit = -1 if maximum_iterations is None else int(maximum_iterations)
+
+    def step(values: list[Any]) -> list[Any]:
+        result = body(*values)
+        found = list(result) if isinstance(result, (list, tuple)) and (len(values) != 1 or len(result) == 1) else [result]
+        if len(found) != len(values):
+            raise ValueError(f"The body of tf.while_loop takes {len(values)} variables and returned {len(found)}; return one for each.")
+        return [_loop_variable(v) for v in found]
+
+    if STATE.trace is not None:
+        variables = STATE.trace.repeat(lambda values: cond(*values), step, variables, limit)
+    else:
+        rounds = 0
+        while rounds != limit and bool(convert(cond(*variables))):
+            variables, rounds = step(variables), rounds + 1
     return variables[0] if len(variables) == 1 and not isinstance(loop_vars, (list, tuple)) else tree.pack(_flat_like(loop_vars), variables)
 
 
@@ -215,6 +243,10 @@ def foldr(
 
 
 # ---------------------------------------------------------------------------------------------- TensorArray
+def _is_traced(x: Any) -> bool:
+    return isinstance(x, Tensor) and x._dispatch is not None
+
+
 @export("tf.TensorArray")
 class TensorArray:
     """A list of tensors that a loop fills: write, read, stack. An element is gone once it is read, unless clear_after_read=False.
@@ -234,6 +266,30 @@ class TensorArray:
         self._clear = clear_after_read is None or bool(clear_after_read)
         self._items: list[Any] = [None] * int(size or 0)
         self.element_shape = TensorShape(element_shape)
+        self._buffer: Any = None  # the elements as one tensor, once one was written at a place that a trace does not know
+
+    def copy(self) -> "TensorArray":
+        """Another array with the same elements."""
+        made = object.__new__(TensorArray)
+        made.__dict__.update(self.__dict__, _items=list(self._items))
+        return made
+
+    def as_buffer(self) -> Any:
+        """All elements as one tensor, zeros for those not written; None when their shape is not known yet."""
+        if self._buffer is not None:
+            return self._buffer
+        known = next((v for v in self._items if v is not None), None)
+        if known is None and not (self.element_shape.rank is not None and self.element_shape.is_fully_defined()):
+            return None
+        shape = tuple(self.element_shape) if known is None else tuple(known.shape)
+        zeros = wrap(np.zeros(shape, self._dtype.numpy))
+        return stack([zeros if v is None else v for v in self._items]) if self._items else None
+
+    def with_buffer(self, buffer: Any) -> "TensorArray":
+        """Another array with the rows of a tensor as elements."""
+        made = self.copy()
+        made._buffer, made._items = buffer, [None] * int(buffer.shape[0])
+        return made
 
     @property
     def dtype(self) -> Any:
@@ -259,13 +315,31 @@ class TensorArray:
 
     def write(self, index: Any, value: Any, name: str | None = None) -> "TensorArray":
         """Put a value at a place; returns this array."""
+        if self._buffer is not None or _is_traced(index):
+            return self._write_somewhere(convert(index), convert(value, None if hasattr(value, "dtype") else self._dtype))
         if self.dynamic_size and int(index) >= len(self._items):
             self._items += [None] * (int(index) + 1 - len(self._items))
         self._items[self._place(index)] = convert(value, None if hasattr(value, "dtype") else self._dtype)
         return self
 
+    def _write_somewhere(self, index: Tensor, value: Tensor) -> "TensorArray":
+        """Put a value at a place that a trace does not know. Raises: OperatorNotAllowedInGraphError when the array would have to grow."""
+        if self.dynamic_size or not self._items:
+            raise OperatorNotAllowedInGraphError(
+                "A TensorArray that grows (dynamic_size=True) has no static size in a traced loop; give it its size, and dynamic_size=False."
+            )
+        buffer = self.as_buffer()
+        if buffer is None:
+            buffer = wrap(np.zeros((len(self._items), *tuple(value.shape)), self._dtype.numpy))
+        n = len(self._items)
+        here = reshape(equal(wrap(np.arange(n, dtype=index.dtype.numpy)), index), (n, *[1] * value.ndim))
+        self._buffer = where(here, expand_dims(value, 0), buffer)
+        return self
+
     def read(self, index: Any, name: str | None = None) -> Any:
         """The value at a place. Raises: InvalidArgumentError for one not written, or already read and cleared."""
+        if self._buffer is not None or _is_traced(index):
+            return gather(self._rows(), index)
         at = self._place(index)
         value = self._items[at]
         if value is None:
@@ -278,6 +352,8 @@ class TensorArray:
 
     def stack(self, name: str | None = None) -> Any:
         """All values along a new first dimension; zeros for those not written."""
+        if self._buffer is not None:
+            return self._buffer
         known = next((v for v in self._items if v is not None), None)
         if known is None:
             return wrap(np.zeros((0, *(n or 0 for n in self.element_shape)) if self.element_shape else (0,), self._dtype.numpy))
@@ -285,21 +361,25 @@ class TensorArray:
 
     def gather(self, indices: Any, name: str | None = None) -> Any:
         """The values at these places along a new first dimension."""
+        if self._buffer is not None or _is_traced(indices):
+            return gather(self._rows(), indices)
         return stack([self.read(int(i)) for i in convert(indices)])
 
     def concat(self, name: str | None = None) -> Any:
         """All values joined along their first dimension."""
+        if self._buffer is not None:
+            return concat(unstack(self._buffer), 0)
         return concat([v for v in self._items if v is not None], 0)
 
     def unstack(self, value: Any, name: str | None = None) -> "TensorArray":
         """Fill the array with the rows of a tensor."""
-        self._items = unstack(convert(value, None if hasattr(value, "dtype") else self._dtype))
+        self._items, self._buffer = unstack(convert(value, None if hasattr(value, "dtype") else self._dtype)), None
         return self
 
     def scatter(self, indices: Any, value: Any, name: str | None = None) -> "TensorArray":
         """Put the rows of a tensor at these places."""
-        for i, row in zip(convert(indices), unstack(convert(value)), strict=True):
-            self.write(int(i), row)
+        for i, row in zip(unstack(convert(indices)), unstack(convert(value)), strict=True):
+            self.write(i if _is_traced(i) else int(i), row)
         return self
 
     def split(self, value: Any, lengths: Any, name: str | None = None) -> "TensorArray":
@@ -318,6 +398,12 @@ class TensorArray:
     def close(self, name: str | None = None) -> None:
         """Forget all values."""
         self._items = []
+
+    def _rows(self) -> Any:
+        buffer = self.as_buffer()
+        if buffer is None:
+            raise invalid("Could not read from the TensorArray: nothing has been written to it.")
+        return buffer
 
     mark_used = identity
     grad = identity

@@ -14,7 +14,6 @@ from typing import Any
 
 from millstream.graph.graph import INPUT, ITEM, LEAVES, Graph, Node
 from millstream.graph.views import View, merged_axes
-from millstream.passes.joins import COMPILED as COMPILED
 from millstream.passes.joins import compiles, is_matrix_product, placed
 
 SMALL = 1024  # elements of a group that is merged with others of its domain
@@ -60,7 +59,7 @@ class Fusion:
         self.home: dict[int, Group] = {}
         self.places: dict[int, tuple[Node, View]] = {}
         self.makers: dict[int, Node] = {}  # the computed node or leaf behind a view
-        self.placed = placed(graph)
+        self.placed, _ = placed(graph)
         self.users: dict[int, list[Node]] = {n.number: [] for n in self.live}
         for node in self.live:
             for x in node.inputs:
@@ -81,6 +80,8 @@ class Fusion:
         self.makers[node.number] = node
         if node.op in LEAVES:
             self.places[node.number] = node, View.whole(node.shape, self.gathered and node.op is INPUT)
+        elif node.op is ITEM:  # its memory is filled by the call that it reads
+            self.places[node.number] = node, View.whole(node.shape)
         elif "view" in node.op.rules:
             self._place_view(node)
         else:
@@ -116,10 +117,12 @@ class Fusion:
             self._own(node, self._reduce(node))
         elif "random" in rules and node.spec.dtype.name == "float32":
             self._own(node, self._open("random", node.shape, node))
+        elif _moves_rows(node) and all(self.place(x)[1].is_contiguous for x in node.inputs):
+            self._own(node, self._open("rows", (), node))
         elif "contraction" in rules and is_matrix_product(node):
             self._own(node, self._open("contract", node.shape, node))
         elif "kernel" in rules and (family := family_of(node)):
-            self._own(node, self._open("convolve" if family == "convolution" else "kernel", node.shape, node))
+            self._own(node, self._open("convolve" if family in ("convolution", "winograd") else "kernel", node.shape, node))
         else:
             self._own(node, self._open("call", (), node))
 
@@ -191,7 +194,7 @@ class Fusion:
         )  # a view of a value is another element of it
 
     def _may_join(self, node: Node, group: Group) -> bool:
-        if group.kind in ("call", "random", "kernel", "join") or group.domain != node.shape:
+        if group.kind in ("call", "random", "kernel", "join", "rows") or group.domain != node.shape:
             return False
         if group.kind in ("contract", "convolve") and not all(self._runs_along_rows(x, group) for x in node.inputs):
             return False
@@ -301,7 +304,7 @@ class Fusion:
             for x in waiting.pop().inputs:
                 if x.number in moved or self._is_stored(x, group, target):
                     continue
-                if x is group.anchor or x in group.prologue or any(u.number not in moved for u in self.users[x.number]):
+                if x not in group.nodes or any(u.number not in moved for u in self.users[x.number]):
                     return []
                 moved[x.number] = x
                 waiting.append(x)
@@ -321,7 +324,7 @@ class Fusion:
 
     def _is_stored(self, x: Node, group: Group, target: Group) -> bool:
         """Whether an input of a node is in memory without it, and can be read by the other kernel."""
-        if target.kind == "contract" and not self._runs_along_rows(x, target):
+        if target.kind == "contract" and (self._is_gathered(x) or not self._runs_along_rows(x, target)):
             return False
         if self.home.get(x.number) is not group or x.number in self.results or x.number in self.placed:
             return True
@@ -344,6 +347,15 @@ class Fusion:
             return True
         group = self.home[node.number]
         return any(self.home.get(u.number) is not group for u in self.users[node.number])
+
+
+def _moves_rows(node: Node) -> bool:
+    """Whether rows of a table are taken or added to by their numbers."""
+    return (
+        "rows" in node.op.rules
+        and node.op.rules["rows"](**node.options) is not None
+        and node.inputs[1].spec.dtype.name in ("int32", "int64")
+    )
 
 
 def family_of(node: Node) -> str | None:

@@ -14,11 +14,6 @@ from millstream.graph.views import View
 COMPILED = frozenset(("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"))
 
 
-def is_join(node: Node) -> bool:
-    """Whether a node only puts its inputs together."""
-    return "join" in node.op.rules and compiles(node)
-
-
 def compiles(node: Node) -> bool:
     """Whether there is compiled code for the dtypes of a node and its inputs."""
     specs = [node.spec, *[x.spec for x in node.inputs]]
@@ -40,33 +35,28 @@ def source(node: Node) -> tuple[Node, bool]:
     return node, plain
 
 
-def placed(graph: Graph) -> dict[int, tuple[Node, View]]:
-    """Where values lie that lie in a join: number -> (the outermost join, how to read it there)."""
-    found: dict[int, tuple[Node, View]] = {}
+Placed = dict[int, tuple[Node, View]]
+Missing = set[tuple[int, int]]
+
+
+def placed(graph: Graph) -> tuple[Placed, Missing]:
+    """Where values lie that lie in a join: number -> (the outermost join, how to read it there); and the inputs of joins
+    that do not lie in it, as (join, position): they need a copy.
+    """
+    found: Placed = {}
+    missing: Missing = set()
     results = {n.number for n in graph.outputs} | {n.number for _, n in graph.updates}
-    for join in reversed(graph.live()):
-        if is_join(join):
-            root, view = found.get(join.number, (join, View.whole(join.shape)))
-            for part, part_view in _parts(join, view):
-                owner, plain = source(part)
-                there = part_view.reshape(owner.shape)
-                if plain and there is not None and owner.number not in found and owner.number not in results and _can_write_anywhere(owner):
-                    found[owner.number] = root, there
-    return found
-
-
-def parts_elsewhere(graph: Graph) -> set[tuple[int, int]]:
-    """The inputs of joins, as (join, position), that do not lie in it: they need a copy."""
-    found = placed(graph)
-    missing: set[tuple[int, int]] = set()
-    for join in graph.live():
-        if is_join(join):
+    for join in reversed([n for n in graph.live() if "join" in n.op.rules]):
+        if compiles(join):
             root, view = found.get(join.number, (join, View.whole(join.shape)))
             for k, (part, part_view) in enumerate(_parts(join, view)):
                 owner, plain = source(part)
-                if not plain or found.get(owner.number) != (root, part_view.reshape(owner.shape)):
+                there = part_view.reshape(owner.shape) if plain and _can_write_anywhere(owner) else None
+                if there is not None and owner.number not in found and owner.number not in results:
+                    found[owner.number] = root, there
+                else:
                     missing.add((join.number, k))
-    return missing
+    return found, missing
 
 
 def _parts(join: Node, view: View) -> Iterator[tuple[Node, View]]:

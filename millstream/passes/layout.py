@@ -12,11 +12,16 @@ from typing import Any
 from millstream.graph.graph import Graph, Node
 from millstream.graph.trace import GraphTensor, Trace
 
+ROUNDS = 2  # what the first brings into a kernel's form, the second may give a better one
+
 
 def layout(graph: Graph) -> Graph:
     """The graph with every op that has a layout rule rewritten by it, where the rule covers its shape."""
-    wanted = {n.op for n in graph.live() if "layout" in n.op.rules}
-    return graph.rewrite(dict.fromkeys(wanted, _laid_out)) if wanted else graph
+    for _ in range(ROUNDS):
+        wanted = {n.op for n in graph.live() if "layout" in n.op.rules}
+        if wanted:
+            graph = graph.rewrite(dict.fromkeys(wanted, _laid_out))
+    return graph
 
 
 def _laid_out(new: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:

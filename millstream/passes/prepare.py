@@ -7,18 +7,17 @@ copies read gathered rows, and the right factor of a product runs along its rows
 Keeps: every value, bit for bit.
 """
 
-from millstream.core.op import Op
+from millstream.core.op import Op, Rule
 from millstream.graph.graph import COPY, INPUT, LEAVES, Graph, Node
 from millstream.graph.views import View
-from millstream.passes.joins import is_join, parts_elsewhere, source
+from millstream.passes.joins import placed, source
+
+DEEP = 1024  # rows of a left factor read down its columns, from which on a copy pays
 
 
 def prepare(graph: Graph, gathered: bool) -> Graph:
     """The graph with copies where something must own its memory."""
-    rules = {
-        n.op: _pack if "contraction" in n.op.rules else _in_rows for n in graph.live() if n.op.rules.keys() & {"contraction", "kernel"}
-    }
-    new = graph.rewrite(rules)
+    new = graph.rewrite({n.op: rule for n in graph.live() if (rule := _rule(n)) is not None})
     if gathered:
         new = _gather(new)
     new = _place_parts(new)
@@ -50,7 +49,7 @@ def _gather(graph: Graph) -> Graph:
 
 def _place_parts(graph: Graph) -> Graph:
     """A copy for each part of a join that cannot be computed where it belongs."""
-    missing = parts_elsewhere(graph)
+    _, missing = placed(graph)
     if not missing:
         return graph
 
@@ -61,7 +60,7 @@ def _place_parts(graph: Graph) -> Graph:
         parts = [_copied(new, x) if w else x for x, w in zip(inputs, wanted, strict=True)]
         return new.add(node.op, parts, node.attrs, node.spec)
 
-    return graph.rewrite({n.op: copied for n in graph.live() if is_join(n)})
+    return graph.rewrite({n.op: copied for n in graph.live() if "join" in n.op.rules})
 
 
 def _copied(graph: Graph, part: Node) -> Node:
@@ -74,19 +73,42 @@ def _copied(graph: Graph, part: Node) -> Node:
 
 
 def _pack(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
-    """The product with its right factor copied to run along rows, where it does not already."""
-    right = inputs[1]
-    transposed = node.options.get("transpose_b", False)
+    """The product with its right factor copied to run along rows, and a deep left one to run along k, where they do not already."""
+    left, right = inputs
+    options = node.options
+    if _is_deep(left, options.get("transpose_a", False)):
+        left, options = _turned(graph, left), {**options, "transpose_a": False}
+    if not _runs_along_rows(right, options.get("transpose_b", False)):
+        right = _turned(graph, right) if options.get("transpose_b", False) else graph.add(COPY, (right,), (), right.spec)
+        options = {**options, "transpose_b": False}
+    if left is inputs[0] and right is inputs[1]:
+        return None
+    return graph.add(node.op, (left, right), tuple((k, options[k]) for k, _ in node.attrs), node.spec)
+
+
+def _is_deep(left: Node, transposed: bool) -> bool:
+    """Whether a factor is read down its columns, and they are so long that every number of a tile comes from a line of its own, again and again."""
+    return transposed and len(left.shape) == 2 and left.shape[0] >= DEEP and left.shape[1] > 1
+
+
+def _runs_along_rows(right: Node, transposed: bool) -> bool:
+    """Whether the right factor's columns are neighbours in memory."""
     view = view_of(right)
-    if len(right.shape) != 2 or view is None or 1 in right.shape:
+    return len(right.shape) != 2 or view is None or 1 in right.shape or view.strides[0 if transposed else 1] == 1
+
+
+def _turned(graph: Graph, x: Node) -> Node:
+    turned = graph.add(_transpose_op(), (x,), (("perm", (1, 0)),), _swapped(x))
+    return graph.add(COPY, (turned,), (), turned.spec)
+
+
+def _line_up(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
+    """Rows that are moved by their numbers, read from memory row by row."""
+    views = [view_of(x) for x in inputs]
+    if all(v is not None and v.is_contiguous for v in views):
         return None
-    if view.strides[0 if transposed else 1] == 1:
-        return None
-    if transposed:
-        right = graph.add(_transpose_op(), (right,), (("perm", (1, 0)),), _swapped(right))
-    packed = graph.add(COPY, (right,), (), right.spec)
-    attrs = tuple((k, False if k == "transpose_b" else v) for k, v in node.attrs)
-    return graph.add(node.op, (inputs[0], packed), attrs, node.spec)
+    lined = [x if v is not None and v.is_contiguous else graph.add(COPY, (x,), (), x.spec) for x, v in zip(inputs, views, strict=True)]
+    return graph.add(node.op, lined, node.attrs, node.spec)
 
 
 def _in_rows(graph: Graph, node: Node, inputs: tuple[Node, ...]) -> Node | None:
@@ -103,6 +125,12 @@ def _lies_well(view: View | None, whole: bool) -> bool:
     if view is None or view.gathered is not None:
         return False
     return view.is_whole if whole else view.strides[-1] == 1 or view.shape[-1] == 1
+
+
+def _rule(node: Node) -> Rule | None:
+    """What makes a node's inputs lie as its kernel reads them."""
+    rules = node.op.rules
+    return _pack if "contraction" in rules else _in_rows if "kernel" in rules else _line_up if "rows" in rules else None
 
 
 def _swapped(node: Node) -> object:

@@ -166,13 +166,14 @@ def _first_gap(busy: list[tuple[int, int, int]], size: int) -> int:
 def _lifetimes(fusion: Fusion, made: Schedule) -> tuple[dict[int, int], dict[int, int]]:
     """For each node in the arena: the positions of the group that makes it and of the last that reads it."""
     arena = {n for n, places in made.stored.items() if ("arena", n) in places}
-    born, dies = {}, dict.fromkeys(arena, 0)
+    born: dict[int, int] = {}
+    dies = dict.fromkeys(arena, 0)
     keep = {n.number for n, _ in made.copies} | {fusion.place(n)[0].number for n in fusion.graph.outputs}
     for position, group in enumerate(made.order):
         for node in group.members:
-            root = fusion.place(node)[0].number if type(node.spec) is not tuple else node.number
-            if root in arena:
-                born.setdefault(root, position)
+            owner = fusion.place(node)[0].number if type(node.spec) is not tuple else node.number
+            if owner in arena:
+                born.setdefault(owner, position)
             for user in fusion.users[node.number]:
                 if user.number in arena and user.op.name == "item":
                     born[user.number] = position

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-import millstream.codegen.sliding  # noqa: F401  # its families of kernels make themselves known
+import millstream.codegen.sliding  # its families of kernels make themselves known
+import millstream.runtime.bodies  # noqa: F401  # bodies of control flow are compiled as well
 from millstream.codegen.lower import Call, Place, lower
 from millstream.graph.graph import Graph, constant_value
 from millstream.graph.views import View

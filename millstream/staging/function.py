@@ -16,6 +16,7 @@ from millstream.core.dispatch import STATE
 from millstream.core.tensor import Tensor
 from millstream.ops.random.seeds import Numbering
 from millstream.staging.arguments import Arguments, Binder
+from millstream.staging.autograph.mode import converting
 from millstream.staging.concrete import ConcreteFunction
 from millstream.staging.logs import get_logger
 from millstream.staging.reasons import why
@@ -111,6 +112,7 @@ class Function:
             return function(reference(), *args, **kwargs)
 
         method.__signature__ = _without_first(function)  # type: ignore[attr-defined]
+        method.of_instance = function, reference  # type: ignore[attr-defined]
         made = self._of_instances[key] = self._clone(method)
         return made
 
@@ -143,13 +145,21 @@ class Function:
         trace = STATE.trace
         before, trace.random_ops = trace.random_ops, 0
         try:
-            return _normal(self._body(arguments, arguments.tensors))
+            return _normal(self._traced_body(arguments, arguments.tensors))
         finally:
             trace.random_ops = before
 
     def _body(self, arguments: Arguments, tensors: Any) -> Any:
         args, kwargs = arguments.fill(tensors)
         return self.python_function(*args, **kwargs)
+
+    def _traced_body(self, arguments: Arguments, tensors: Any) -> Any:
+        """The body with Python's control flow made that of the graph, unless autograph=False."""
+        with converting(self._autograph):
+            if not self._autograph:
+                return self._body(arguments, tensors)
+            args, kwargs = arguments.fill(tensors)
+            return converted_form(self.python_function)(*args, **kwargs)
 
     def _carry_out(self, arguments: Arguments) -> Any:
         kind, shapes = self._kind(arguments), _shapes(arguments)
@@ -227,7 +237,7 @@ class Function:
 
     def _traced_once(self, streams: dict[Any, Any], arguments: Arguments) -> Traced:
         self._tracings += 1
-        return Traced(lambda tensors: self._body(arguments, tensors), arguments.tensors, streams)
+        return Traced(lambda tensors: self._traced_body(arguments, tensors), arguments.tensors, streams)
 
     def _warn(self, error: Exception) -> None:
         if not self._warned:
@@ -253,6 +263,17 @@ class Function:
         if shapes not in kind.traced:
             kind.traced[shapes] = self._trace(kind, arguments, not any(k.traced for k in self._kinds.values()))
         return kind.traced[shapes]
+
+
+def converted_form(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function with its control flow converted; itself where it cannot be."""
+    from millstream.staging.autograph.runtime import prepared
+
+    of_instance = getattr(function, "of_instance", None)
+    if of_instance is None:
+        return prepared(function)  # type: ignore[no-any-return]
+    method, instance = of_instance
+    return functools.partial(prepared(method), instance())
 
 
 class NewVariablesError(Exception):

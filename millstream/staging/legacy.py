@@ -89,17 +89,6 @@ class Session:
         """Nothing."""
 
 
-@export("tf.autograph.experimental.do_not_convert")
-def do_not_convert(func: Any = None) -> Any:
-    """Decorator: the function itself, which is never rewritten."""
-    return (lambda f: f) if func is None else func
-
-
-@export("tf.autograph.experimental.set_loop_options")
-def set_loop_options(**options: Any) -> None:
-    """Nothing: hints for loops in traced functions."""
-
-
 @contextmanager
 def _as_default(graph: Any) -> Iterator[Any]:
     yield graph

@@ -1,7 +1,6 @@
 """tf.get_logger and the verbosity switches: Python's logger "tensorflow", with TensorFlow's form of a line."""
 
 import logging
-import os
 import sys
 from typing import Any
 
@@ -63,16 +62,3 @@ def _logging(name: str, level: int) -> None:
 
 for _name, _number in (("debug", 10), ("info", 20), ("warn", 30), ("warning", 30), ("error", 40), ("fatal", 50)):
     _logging(_name, _number)
-
-
-# ---------------------------------------------------------------------------------------------- tf.autograph
-@export("tf.autograph.set_verbosity")
-def set_autograph_verbosity(level: int, alsologtostdout: bool = False) -> None:
-    """How much is told of conversions; the variable AUTOGRAPH_VERBOSITY says the same."""
-    os.environ["AUTOGRAPH_VERBOSITY"] = str(int(level))
-
-
-@export("tf.autograph.trace")
-def trace(*args: Any) -> None:
-    """Print the arguments while a function is traced."""
-    print(*args)  # noqa: T201  (that is what it is for)

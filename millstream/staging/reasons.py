@@ -1,5 +1,6 @@
 """Why a function could not be traced, in words: the user's line, and what it asked of a tensor without values."""
 
+import contextlib
 import linecache
 import os
 import traceback
@@ -18,7 +19,7 @@ def why(error: BaseException) -> str:
 def _place(error: BaseException) -> str:
     """The innermost line of the traceback that is not ours."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not os.path.abspath(frame.filename).startswith(_OURS):
+        if not os.path.abspath(frame.filename).startswith(_OURS) and frame.filename != contextlib.__file__:
             text = linecache.getline(frame.filename, frame.lineno or 0).strip()
             return f"{frame.filename}:{frame.lineno}" + (f" `{text}`" if text else "")
     return ""

@@ -17,7 +17,8 @@ from millstream.core.tensor import Tensor, convert
 from millstream.graph import interpreter
 from millstream.graph.graph import CONST, INPUT, ITEM, VARIABLE, Graph, constant_value, variable_of
 from millstream.graph.trace import Trace
-from millstream.passes.fuse import COMPILED
+from millstream.ops.array.gather import check_indices
+from millstream.passes.joins import COMPILED
 from millstream.util import tree
 from millstream.util.errors import invalid
 from millstream.util.flags import debug_word, flag
@@ -39,7 +40,7 @@ class Traced:
                 self.graph: Graph = trace.finish(outputs)
         finally:
             STATE.tapes = tapes
-        self.created, self._labels = trace.created, trace.label_inputs
+        self.created, self._labels, self._indices = trace.created, trace.label_inputs, trace.index_inputs
         self._captured = spy.tensors
         self._replayable = not trace.has_own_gradients and not any(v.trainable for v, _ in self.graph.updates)
         self._run: Callable[[list[Any]], list[Any]] | None = None
@@ -71,6 +72,8 @@ class Traced:
         arrays = [np.asarray(x._array) for x in leaves]
         for index, classes in self._labels:
             _check_labels(arrays[index], classes)
+        for index, count in self._indices:
+            check_indices(arrays[index].astype(np.int64), count)
         if self._running:  # called by itself, through a Python function within: the compiled code's memory is in use
             return self._packed([wrap(a) for a in interpreter.run(self.graph, arrays)])
         self._running = True

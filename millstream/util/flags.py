@@ -28,6 +28,7 @@ FLAGS = {
         Flag("MILLSTREAM_THREADS", "0", "threads of compiled code; 0: as many as the process may use"),
         Flag("MILLSTREAM_CACHE", "", "folder of compiled kernels; default: the user's cache folder"),
         Flag("MILLSTREAM_TARGET_CPU", "", "compile for sse2, avx2, avx512 or neon instead of this processor"),
+        Flag("MILLSTREAM_WINOGRAD", "1", "0: convolutions of 3 x 3 as direct sums, without Winograd's transforms"),
         Flag("MILLSTREAM_EAGER", "", "1: never compile; every step runs op by op"),
         Flag("KERAS_HOME", "", "folder of Keras's data sets; default ~/.keras"),
     )

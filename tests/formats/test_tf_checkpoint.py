@@ -1,6 +1,10 @@
 """Checkpoint files: what is written comes back, each kind of damage is named, a save that fails leaves the old file."""
 
+import contextlib
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import ml_dtypes
@@ -63,10 +67,8 @@ def test_a_save_that_is_stopped_leaves_one_whole_checkpoint(prefix: str, monkeyp
 
     monkeypatch.setattr(os, call, failing)
     new = {name: np.ones(3) for name in ARRAYS}
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         write_checkpoint(prefix, new)
-    except KeyboardInterrupt:
-        pass
     monkeypatch.undo()
     reader = CheckpointReader(prefix)
     shapes = {np.shape(reader.get_tensor(n)) for n in reader.names()}
@@ -150,3 +152,19 @@ def test_state_file(tmp_path: Path) -> None:
     with pytest.raises(DamagedFileError, match="not the text that names checkpoints"):
         read_state(folder)
     assert read_state(os.path.join(folder, "none")) is None
+
+
+def test_what_killed_processes_left_is_cleared_away(prefix: str) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    for name, age in (
+        (f"w.index.{child.pid}-01234567.tmp", 100),
+        (f"w.index.{child.pid}-11234567.tmp", 0),
+        (f"w.index.{os.getpid()}-01234567.tmp", 100),
+    ):
+        path = Path(os.path.dirname(prefix), name)
+        path.write_bytes(b"part")
+        os.utime(path, (time.time() - age,) * 2)
+    write_checkpoint(prefix, {"a": np.ones(1)})
+    left = sorted(p.name.split(".")[-2] for p in Path(os.path.dirname(prefix)).glob("*.tmp"))
+    assert left == sorted([f"{child.pid}-11234567", f"{os.getpid()}-01234567"])

@@ -80,7 +80,9 @@ def test_weights_of_hdf5() -> None:
 
 def test_values_of_all_types() -> None:
     table = {"text": tf.Variable(b""), "texts": tf.Variable([b"", b""]), "half": tf.Variable(0, dtype=tf.float16)}
-    table.update(brain=tf.Variable(tf.constant([0, 0], tf.bfloat16)), flag=tf.Variable([False, False]), none=tf.Variable(np.ones((0, 3), "float32")))
+    table.update(
+        brain=tf.Variable(tf.constant([0, 0], tf.bfloat16)), flag=tf.Variable([False, False]), none=tf.Variable(np.ones((0, 3), "float32"))
+    )
     table.update(whole=tf.Variable([0, 0], dtype=tf.int64), wave=tf.Variable(0, dtype=tf.complex64))
     checkpoint = tf.train.Checkpoint(by_name=table)
     manager = tf.train.CheckpointManager(checkpoint, FILES / "values", 2)
@@ -238,6 +240,8 @@ def test_loop_of_ones_own_goes_on(tmp_path: Path) -> None:
 def test_model_checkpoint_and_templates(tmp_path: Path) -> None:
     model = chain()
     path = str(tmp_path / "deep" / "w{epoch:02d}-{val_loss:.2f}")
-    model.fit(X, Y, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[tf.keras.callbacks.ModelCheckpoint(path, save_weights_only=True)])
+    model.fit(
+        X, Y, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[tf.keras.callbacks.ModelCheckpoint(path, save_weights_only=True)]
+    )
     assert len(list((tmp_path / "deep").glob("*.index"))) == 2
     assert tf.train.latest_checkpoint(tmp_path / "deep").startswith(str(tmp_path / "deep" / "w02-"))

@@ -10,8 +10,8 @@ from millstream.core.spec import ArraySpec
 from millstream.graph.trace import Trace
 from millstream.runtime.executable import Executable
 
-tf.add  # noqa: B018  (loads the ops)
-COMPILED_KINDS = ("scalar", "reduction", "contraction", "expand", "view", "random")
+tf.add, tf.nn.conv2d  # noqa: B018  (loads the ops)
+COMPILED_KINDS = ("scalar", "reduction", "contraction", "expand", "view", "random", "layout", "kernel")
 CASES = [pytest.param(op, id=op.name) for op in ops() if op.samples is not None and any(k in op.rules for k in COMPILED_KINDS)]
 # float32: the compiled polynomials differ from NumPy's in the last places; float64 calls the C library as NumPy does
 TOLERANCE = {"float32": (3e-5, 3e-6), "float64": (1e-12, 1e-13)}

@@ -30,6 +30,7 @@ def _read(folder: Path, part: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 OWN, OWN_DATA = _read(STORED, "ops")
+SLIDING, SLIDING_DATA = _read(STORED, "convolutions")
 
 
 def _close(got: Any, want: Any, text: str) -> None:
@@ -55,6 +56,11 @@ def _check(case: dict[str, Any], data: dict[str, Any]) -> None:
     _close(out, data[f"{case['key']}/out"], case["expression"])
     for k in case["gradients"]:
         _close(tape.gradient(total, tensors[k]), data[f"{case['key']}/grad/{k}"], case["expression"])
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=f"{c['key']}-{c['expression'][:40]}") for c in SLIDING["cases"]])
+def test_convolutions_and_pooling(case: dict[str, Any]) -> None:
+    _check(case, SLIDING_DATA)
 
 
 @pytest.mark.parametrize("case", [pytest.param(c, id=f"{c['key']}-{c['expression'][:40]}") for c in OWN["cases"]])

@@ -1,6 +1,6 @@
 """Writes the files of tests/reference/files: checkpoints and models that the installed TensorFlow 2.4 saved, and what they predict.
 
-    python tests/reference/make_files.py        (with TensorFlow 2.4; replaces the files)
+python tests/reference/make_files.py        (with TensorFlow 2.4; replaces the files)
 """
 
 import os
@@ -28,7 +28,9 @@ def network():
     layers = tf.keras.layers
     i = tf.keras.Input((2, 2), name="picture")
     flat = layers.Flatten(name="flat")(i)
-    out = layers.Dense(2, name="out")(layers.Add(name="sum")([layers.Dense(3, name="a")(flat), layers.Dense(3, use_bias=False, name="b")(flat)]))
+    out = layers.Dense(2, name="out")(
+        layers.Add(name="sum")([layers.Dense(3, name="a")(flat), layers.Dense(3, use_bias=False, name="b")(flat)])
+    )
     model = tf.keras.Model(i, out)
     loss = tf.keras.losses.Huber(delta=0.5)
     model.compile(tf.keras.optimizers.SGD(0.1, momentum=0.9), loss, metrics=[tf.keras.metrics.MeanAbsoluteError()])
@@ -39,9 +41,11 @@ def network():
 def values():
     """A checkpoint of variables of many types."""
     table = {"text": tf.Variable(b"abc"), "texts": tf.Variable([b"", b"x" * 300]), "half": tf.Variable(2.5, dtype=tf.float16)}
-    table.update(brain=tf.Variable(tf.constant([1, 2], tf.bfloat16)), flag=tf.Variable([True, False]), none=tf.Variable(np.zeros((0, 3), "float32")))
+    table.update(
+        brain=tf.Variable(tf.constant([1, 2], tf.bfloat16)), flag=tf.Variable([True, False]), none=tf.Variable(np.zeros((0, 3), "float32"))
+    )
     table.update(whole=tf.Variable(np.array([-(2**40), 7]), dtype=tf.int64), wave=tf.Variable(1 + 2j, dtype=tf.complex64))
-    checkpoint = tf.train.Checkpoint(items=list(table.values()), **{"by_name": table})
+    checkpoint = tf.train.Checkpoint(items=list(table.values()), by_name=table)
     manager = tf.train.CheckpointManager(checkpoint, os.path.join(HERE, "values"), 2)
     for _ in range(3):
         manager.save()

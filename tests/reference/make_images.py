@@ -27,7 +27,14 @@ def cases() -> "list[str]":
     found += [f"I.crop_and_resize(b, {boxes}, [0, 1, 0], (5, 4), '{m}', 0.5)" for m in ("bilinear", "nearest")]
     found += [f"I.non_max_suppression(n[:, :4], n[:, 4], 10, 0.3, {t})" for t in (0.0, 0.4)]
     found += ["I.total_variation(b)", "I.sobel_edges(b)", "I.ssim(b, b * 0.9, 1.0, filter_size=5)"]
-    randoms = ("flip_left_right", ""), ("flip_up_down", ""), ("brightness", ", 0.4"), ("contrast", ", 0.3, 0.8"), ("hue", ", 0.3"), ("saturation", ", 0.3, 0.9")
+    randoms = (
+        ("flip_left_right", ""),
+        ("flip_up_down", ""),
+        ("brightness", ", 0.4"),
+        ("contrast", ", 0.3, 0.8"),
+        ("hue", ", 0.3"),
+        ("saturation", ", 0.3, 0.9"),
+    )
     found += [f"I.random_{name}({x}{by}, seed={s})" for name, by in randoms for x in "fb" for s in (None, 5)]
     found += [f"I.stateless_random_{name}(f{by}, seed=(1, 2))" for name, by in randoms]
     return [*found, "I.random_crop(b, (2, 3, 4, 3), seed=7)", "I.stateless_random_crop(f, (3, 4, 3), (1, 3))"]

@@ -10,12 +10,14 @@ Reference: the op's meaning; float32 sums agree to 1e-5 relative, and are the sa
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from millstream.codegen.kernels.gemm import Epilogue, Extra, Tile
+from millstream.codegen.kernels.gemm import Epilogue, Tile
 from millstream.codegen.loops import Function, LoopBuilder, Pointer, Register, Type, Value
 from millstream.core.machine import Machine, machine
 
+Extra = Callable[[LoopBuilder], Any]
 SIZES = (
     "images", "grid_h", "grid_w", "height", "width", "depth", "columns", "taps", "step_h", "step_w", "x_image", "x_row", "x_pixel",
     "panel", "out_h", "out_w", "spread_h", "spread_w", "origin", "block",
@@ -25,8 +27,8 @@ SIZES = (
 def tile_of(width: int, target: Machine, dtype: str) -> Tile:
     """The tile for panels of this width: as many rows as leave a register for each vector of filters and one broadcast.
 
-    >>> tile_of(16, machine("avx2"), "float32")
-    Tile(rows=6, vectors=2)
+    >>> tile_of(16, machine("avx2"), "float32")[:2]
+    (6, 2)
     """
     vectors = width // target.lanes(dtype)
     return Tile(min(12 if target.registers >= 32 else 8, (target.registers - 1 - vectors) // vectors), vectors)

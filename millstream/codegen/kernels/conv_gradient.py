@@ -65,13 +65,15 @@ class _Gradient:
         """The panel's channels of some image rows of dY, one pixel after the other."""
         b, s = self.b, self.size
         masks = [self.mask(column, v) for v in range(self.tile.vectors)]
-        with b.loop(line, end) as l:
-            n = l / s["grid_h"]
-            source = b.offset(self.g, n * s["g_image"] + (l - n * s["grid_h"]) * s["g_row"] + column)
-            target = b.offset(self.packed, (l - line) * s["grid_w"] * self.width)
+        with b.loop(line, end) as row:
+            n = row / s["grid_h"]
+            source = b.offset(self.g, n * s["g_image"] + (row - n * s["grid_h"]) * s["g_row"] + column)
+            target = b.offset(self.packed, (row - line) * s["grid_w"] * self.width)
             with b.loop(0, s["grid_w"]) as j:
                 for v in range(self.tile.vectors):
-                    b.store(target, j * self.width + v * self.lanes, b.load(source, j * s["g_pixel"] + v * self.lanes, self.lanes, masks[v]))
+                    b.store(
+                        target, j * self.width + v * self.lanes, b.load(source, j * s["g_pixel"] + v * self.lanes, self.lanes, masks[v])
+                    )
 
     def one_tile(self, lines: tuple[Value, Value], tap: Value, d: Value, column: Value) -> None:
         """Add the products of some image rows to one tile of dF."""
@@ -80,12 +82,12 @@ class _Gradient:
         down, right = b.load(self.taps, tap * 2), b.load(self.taps, tap * 2 + 1)
         rows = [b.offset(self.x, b.min(d + r, s["depth"] - 1) + right * s["x_pixel"]) for r in range(self.tile.rows)]
         first, last = self.columns_inside(right)
-        with b.loop(*lines) as l:
-            n = l / s["grid_h"]
-            h = (l - n * s["grid_h"]) * s["step_h"] + down
+        with b.loop(*lines) as row:
+            n = row / s["grid_h"]
+            h = (row - n * s["grid_h"]) * s["step_h"] + down
             with b.if_(b.lt(b.cast(h, "uint64"), b.cast(s["height"], "uint64"))):
                 start = n * s["x_image"] + h * s["x_row"] + first * s["step_w"] * s["x_pixel"]
-                self.one_line(rows, start, ((l - lines[0]) * s["grid_w"], first, last), sums)
+                self.one_line(rows, start, ((row - lines[0]) * s["grid_w"], first, last), sums)
         target = b.offset(self.f, (tap * s["depth"] + d) * s["columns"] + column)
         self.add(target, s["depth"] - d, column, sums, lines[0] > 0)
 

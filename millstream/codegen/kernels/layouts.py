@@ -1,6 +1,6 @@
 """Kernels that bring images and filters into the form that convolutions read: margins of zeros, and panels of filters.
 
-    H, W image   C channels   K columns   T taps   panel: `width` columns of all rows, one row after the other
+H, W image   C channels   K columns   T taps   panel: `width` columns of all rows, one row after the other
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ def halo(name: str, dtype: str, target: Machine | None = None) -> Function:
         n = line / s["out_h"]
         h = line - n * s["out_h"] - s["top"]
         row = b.offset(y, line * s["out_w"] * s["channels"])
-        vector_loop(b, b.const(0, "int64"), s["out_w"] * s["channels"], lanes, lambda j, wide, mask: b.store(row, j, nothing, mask), scalar_tail=False)
+        vector_loop(
+            b,
+            b.const(0, "int64"),
+            s["out_w"] * s["channels"],
+            lanes,
+            lambda j, wide, mask: b.store(row, j, nothing, mask),
+            scalar_tail=False,
+        )
         with b.if_(b.lt(b.cast(h, "uint64"), b.cast(s["height"], "uint64"))), b.loop(0, s["width"]) as w:
             source = b.offset(x, n * s["x_image"] + h * s["x_row"] + w * s["x_pixel"])
             pixel = b.offset(row, (w + s["left"]) * s["channels"])

@@ -15,7 +15,7 @@ from millstream.core.spec import ArraySpec
 from millstream.core.tensor import Tensor
 from millstream.graph.trace import Trace
 from millstream.keras.backend.session import fixed_learning_phase
-from millstream.passes.fuse import COMPILED
+from millstream.passes.joins import COMPILED
 from millstream.runtime.executable import Executable
 from millstream.util import tree
 from millstream.util.flags import flag

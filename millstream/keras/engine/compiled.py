@@ -6,26 +6,31 @@ numbers. Metrics, weights and the optimizer's state are variables that the code 
 has a trace of its own, which shares the kernels.
 """
 
+import contextlib
 import importlib.util
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from millstream.core.dispatch import STATE
-from millstream.core.dtypes import OF_NUMPY
+from millstream.core.dtypes import OF_NUMPY, float64
 from millstream.core.spec import ArraySpec
-from millstream.core.tensor import Tensor
+from millstream.core.tensor import Tensor, convert
+from millstream.core.variable import Variable
 from millstream.graph.graph import Graph
 from millstream.graph.trace import Trace
-from millstream.passes.fuse import COMPILED
+from millstream.ops.array.creation import cast
+from millstream.ops.array.gather import check_indices
+from millstream.passes.joins import COMPILED
 from millstream.runtime.executable import Executable
 from millstream.runtime.nan import run_checked
 from millstream.runtime.shuffling import Shuffler
+from millstream.staging.autograph.mode import converting, method
 from millstream.util import tree
-from millstream.util.errors import invalid
+from millstream.util.errors import OperatorNotAllowedInGraphError, invalid
 from millstream.util.flags import debug_level, debug_word, flag
 
 
@@ -33,6 +38,7 @@ class CannotCompile(Exception):  # noqa: N818  (a reason to run eagerly, not a m
     """Why a model's step runs op by op instead."""
 
 
+_ZERO = np.float64(0)
 STEPS = {"train": "train_step", "test": "test_step", "predict": "predict_step"}
 
 
@@ -68,15 +74,22 @@ class CompiledRunner:
         self.outputs: Any = None
         self._results: list[Any] = []
         self._structure: Any = None
-        self._executables: dict[int, Executable] = {}
+        self._executables: dict[tuple[int, bool], Executable] = {}
+        self.keeps_trail = False  # whether `trail` is wanted
+        self._sums: dict[str, Variable] = {}
+        self._batches = 0
         self._checks_nan = debug_word("nan") and kind != "predict"
         self._streams: dict[Any, Any] = {}
         self._label_inputs: set[tuple[int, int]] = set()
-        self._executable(min(batch_size, self.samples))
+        self._index_inputs: set[tuple[int, int]] = set()
+        self._executable(min(batch_size, self.samples), trail=False)
 
     # ------------------------------------------------------------------ the seam
     def run(self, rows: Any, first: int, count: int) -> None:
         """Run `count` batches from number `first` on; batch b is rows[b * batch_size : (b + 1) * batch_size]."""
+        self._batches = count
+        for total in self._sums.values():
+            total._array = _ZERO
         whole = len(rows) // self.batch_size
         full = max(0, min(first + count, whole) - first)
         if full:
@@ -86,7 +99,7 @@ class CompiledRunner:
             self._run(rest, rows, whole * self.batch_size, 0, 1)
 
     def _run(self, size: int, rows: Any, start: int, first: int, count: int) -> None:
-        executable = self._executable(size)
+        executable = self._executable(size, self.keeps_trail)
         if self._checks_nan:
             self._run_checked(executable, rows[start:], first, count)
             return
@@ -102,6 +115,18 @@ class CompiledRunner:
             chosen = rows[step * executable.batch : (step + 1) * executable.batch]
             run_checked(executable.graph, [x[chosen] for x in self.leaves])
 
+    def trail(self) -> list[dict[str, float]] | None:
+        """The mean over the last run's batches of what the step returned after each; None when it was not kept."""
+        return [{name: float(total) / self._batches for name, total in self._sums.items()}] if self.keeps_trail and self._sums else None
+
+    def _add_up(self, result: Any) -> None:
+        """Keep the sum over batches of every single number that the step returns."""
+        for name, value in result.items() if isinstance(result, Mapping) else ():
+            tensor = convert(value)
+            if not tensor.ndim:
+                total = self._sums.setdefault(name, Variable(_ZERO, trainable=False, name=f"sum_of_{name}"))
+                total.assign_add(cast(tensor, float64))
+
     def orders(self, stream: Any, count: int) -> Callable[[], Any]:
         """A function that draws one epoch's order after the other from a random stream, in native code."""
         return Shuffler(stream, count).order
@@ -114,17 +139,16 @@ class CompiledRunner:
         self._allocate()
 
     # ------------------------------------------------------------------ tracing
-    def _executable(self, size: int) -> Executable:
-        found = self._executables.get(size)
+    def _executable(self, size: int, trail: bool) -> Executable:
+        found = self._executables.get((size, trail))
         if found is None:
-            found = self._executables[size] = self._compile(size)
+            found = self._executables[size, trail] = self._compile(size, trail)
         return found
 
-    def _compile(self, size: int) -> Executable:
-        trace = Trace()
-        trace.streams = self._streams  # the short batch's random numbers go on where the others' stopped
-        graph = self._trace(trace, size)
+    def _compile(self, size: int, trail: bool) -> Executable:
+        trace, graph = self._traced(size, trail)
         self._label_inputs.update(trace.label_inputs)
+        self._index_inputs.update(trace.index_inputs)
         self._check_labels()
         if debug_level() >= 1:
             sys.stderr.write(
@@ -135,12 +159,30 @@ class CompiledRunner:
             self._allocate(graph)
         return executable
 
-    def _trace(self, trace: Trace, size: int) -> Graph:
+    def _traced(self, size: int, trail: bool) -> tuple[Trace, Graph]:
+        """The step's trace; where Python's control flow stood in the way, another one with it converted."""
+        try:
+            return self._trace_anew(size, trail)
+        except CannotCompile as error:
+            if not isinstance(error.__cause__, OperatorNotAllowedInGraphError):
+                raise
+            with converting(), contextlib.suppress(CannotCompile):
+                return self._trace_anew(size, trail)
+            raise
+
+    def _trace_anew(self, size: int, trail: bool) -> tuple[Trace, Graph]:
+        trace = Trace()
+        trace.streams = self._streams  # the short batch's random numbers go on where the others' stopped
+        return trace, self._trace(trace, size, trail)
+
+    def _trace(self, trace: Trace, size: int, trail: bool) -> Graph:
         inputs = iter([trace.input(ArraySpec((size, *x.shape[1:]), OF_NUMPY[x.dtype])) for x in self.leaves])
         batch = tree.pack(self.data, [None if x is None else next(inputs) for x in tree.flatten(self.data)])
         try:
             with trace.active():
-                result = getattr(self.model, STEPS[self.kind])(batch)
+                result = method(getattr(self.model, STEPS[self.kind]))(batch)
+                if trail:
+                    self._add_up(result)
         except CannotCompile:
             raise
         except Exception as error:
@@ -157,7 +199,12 @@ class CompiledRunner:
         return trace.finish(leaves)
 
     def _check_labels(self) -> None:
-        """Labels of cross-entropies must be classes: known before a single step is run. Raises: InvalidArgumentError."""
+        """Labels of cross-entropies must be classes, numbers of rows in their table: known before a single step is run.
+
+        Raises: InvalidArgumentError.
+        """
+        for index, count in self._index_inputs:
+            check_indices(self.leaves[index].astype(np.int64), count)
         for index, classes in self._label_inputs:
             labels = self.leaves[index]
             low, high = labels.min(), labels.max()

@@ -81,6 +81,9 @@ def run_epoch(model: Any, kind: str, source: Any, callbacks: CallbackList) -> Lo
     if callbacks.wants_batches(kind):
         return _batch_by_batch(model, kind, source, callbacks)
     bar = callbacks.progbar if callbacks.progbar is not None and _shows(callbacks.progbar, kind) else None
+    if kind != "predict" and hasattr(source, "runner"):
+        # A model's first fit shows means over batches, as Keras does; later ones the metrics themselves.
+        source.runner.keeps_trail = bar is not None and "loss" not in bar._bar().stateful_metrics
     for count in source.epoch():
         if bar is not None:
             runner = _runner_of(model, source)

@@ -1,8 +1,8 @@
 """Weights of layers in HDF5, as Keras lays them out.
 
-    / (or /model_weights)    attributes layer_names, backend, keras_version
-    /LAYER                   attribute weight_names
-    /LAYER/WEIGHT            an array; the weight's name (`dense/kernel:0`) may make groups of its own
+/ (or /model_weights)    attributes layer_names, backend, keras_version
+/LAYER                   attribute weight_names
+/LAYER/WEIGHT            an array; the weight's name (`dense/kernel:0`) may make groups of its own
 """
 
 import logging
@@ -30,7 +30,9 @@ def save_layers(group: Any, layers: Sequence[Any]) -> None:
     """Write the weights of layers. Raises: ValueError for two layers of one name."""
     names = [layer.name for layer in layers]
     if len(set(names)) < len(names):
-        raise ValueError(f"Layers are stored by name in HDF5, and some of these have the same: {sorted(names)}. Give each a name of its own.")
+        raise ValueError(
+            f"Layers are stored by name in HDF5, and some of these have the same: {sorted(names)}. Give each a name of its own."
+        )
     hdf5.write_names(group, "layer_names", names)
     group.attrs["backend"] = BACKEND.encode()
     group.attrs["keras_version"] = KERAS_VERSION.encode()
@@ -43,7 +45,9 @@ def save_variables(group: Any, variables: Sequence[Variable]) -> None:
     names = [v.name for v in variables]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
-        raise RuntimeError(f"Unable to create link (name already exists): {twice}. Give each weight a name of its own, or save in TensorFlow's format.")
+        raise RuntimeError(
+            f"Unable to create link (name already exists): {twice}. Give each weight a name of its own, or save in TensorFlow's format."
+        )
     hdf5.write_names(group, "weight_names", names)
     for variable in variables:
         hdf5.write_array(group, variable.name, variable._array)
@@ -53,7 +57,9 @@ def save_variables(group: Any, variables: Sequence[Variable]) -> None:
 def load_layers(group: Any, layers: Sequence[Any], path: str) -> None:
     """Read the weights of layers in their order; those without weights do not count. Raises: ValueError when the numbers differ."""
     own = [(layer, found) for layer in layers if (found := of_layer(layer))]
-    stored = [(n, names) for n in hdf5.read_names(group, "layer_names") if (names := hdf5.read_names(hdf5.child(group, n, path), "weight_names"))]
+    stored = [
+        (n, names) for n in hdf5.read_names(group, "layer_names") if (names := hdf5.read_names(hdf5.child(group, n, path), "weight_names"))
+    ]
     if len(own) != len(stored):
         raise ValueError(f"You are trying to load a weight file containing {len(stored)} layers into a model with {len(own)} layers.")
     pairs: list[tuple[Variable, Any]] = []
@@ -63,13 +69,16 @@ def load_layers(group: Any, layers: Sequence[Any], path: str) -> None:
                 f'Layer #{k} (named "{layer.name}" in the current model) was found to correspond to layer {name} in the save file. However the new '
                 f"layer {layer.name} expects {len(variables)} weights, but the saved weights have {len(names)} elements."
             )
-        pairs += [(v, _array(hdf5.child(group, name, path), n, v, path, f"layer #{k} (named {layer.name})")) for v, n in zip(variables, names, strict=True)]
+        pairs += [
+            (v, _array(hdf5.child(group, name, path), n, v, path, f"layer #{k} (named {layer.name})"))
+            for v, n in zip(variables, names, strict=True)
+        ]
     _assign(pairs)
 
 
 def _array(group: Any, name: str, variable: Variable, path: str, where: str) -> Any:
     try:
-        return hdf5.read_array(group, name, path, tuple(variable.shape))
+        return hdf5.read_array(group, name, path, variable.spec.shape)
     except DamagedFileError:
         raise
     except ValueError as error:
@@ -104,7 +113,10 @@ def _matching(k: int, layer: Any, stored: Any, path: str, skip_mismatch: bool) -
     if len(variables) != len(names):
         if skip_mismatch:
             _log.warning(
-                "Skipping loading of weights for layer %s due to mismatch in number of weights (%d vs %d).", layer.name, len(variables), len(names)
+                "Skipping loading of weights for layer %s due to mismatch in number of weights (%d vs %d).",
+                layer.name,
+                len(variables),
+                len(names),
             )
             return []
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Persistent: a model's weights, and whole models, to files and back."""
+"""Persistent: a model's weights, to files and back."""
 
 import os
 from typing import Any
@@ -18,12 +18,12 @@ def is_hdf5_path(path: str) -> bool:
 
 
 class Persistent:
-    """What a model has to do with files."""
+    """What a model has to do with files of weights."""
 
     name: Any
     built: bool
-    layers: list[Any]
-    weights: list[Any]
+    layers: Any
+    weights: Any
 
     # ------------------------------------------------------------------ weights
     def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None, options: Any = None) -> None:
@@ -40,7 +40,7 @@ class Persistent:
         self._check_weights_made()
         path = os.fspath(filepath)
         kind = _format(path, save_format)
-        if not (overwrite or _may_replace(path + ".index" if kind == "tf" else path)):
+        if not (overwrite or may_replace(path + ".index" if kind == "tf" else path)):
             return
         if kind == "h5":
             with hdf5.writing(path) as file:
@@ -97,19 +97,9 @@ class Persistent:
             hint = f" A checkpoint is loaded by its prefix: {path.removesuffix('.index')}." if path.endswith(".index") else ""
             raise NotFoundError(None, None, f"{error.message}{hint}") from None
 
-    # ------------------------------------------------------------------ whole models
-    def save(
-        self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True, save_format: str | None = None,
-        signatures: Any = None, options: Any = None, save_traces: bool = True,
-    ) -> None:  # fmt: skip
-        """Save the whole model: configuration, weights, how it was compiled, the optimizer's state. As tf.keras.models.save_model."""
-        from millstream.keras.models.saving import save_model
-
-        save_model(self, filepath, overwrite, include_optimizer, save_format, signatures, options, save_traces)
-
 
 def _format(path: str, given: str | None) -> str:
-    """ "tf" or "h5". Raises: ValueError for another, or one that contradicts the path."""
+    """The format, "tf" or "h5". Raises: ValueError for another, or one that contradicts the path."""
     if given is None:
         return "h5" if is_hdf5_path(path) else "tf"
     kind = _FORMATS.get(given.lower().strip())
@@ -123,7 +113,7 @@ def _format(path: str, given: str | None) -> str:
     return kind
 
 
-def _may_replace(path: str) -> bool:
+def may_replace(path: str) -> bool:
     """Ask on the console when a file is in the way."""
     if not os.path.isfile(path):
         return True

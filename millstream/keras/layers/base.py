@@ -26,6 +26,7 @@ from millstream.keras.layers.losing import Losing
 from millstream.keras.layers.signature import CallSignature
 from millstream.keras.layers.weighty import Weighty
 from millstream.ops.array.creation import cast
+from millstream.staging.autograph.mode import MODE, method
 from millstream.util import tree
 from millstream.util.export import export
 
@@ -304,7 +305,7 @@ class Layer(Weighty, Losing, Described, Checkpointed):
         mask = _mask_of(inputs)
         if mask is not None and self._signature.expects_mask and kwargs.get("mask") is None:
             kwargs["mask"] = mask
-        outputs = self.call(inputs, *rest, **kwargs)
+        outputs = (method(self.call) if MODE.active else self.call)(inputs, *rest, **kwargs)
         if mask is not None or type(self).compute_mask is not Layer.compute_mask:
             self._set_mask(inputs, outputs, kwargs.get("mask", mask))
         if self._activity_regularizer is not None:

@@ -13,7 +13,16 @@ class _Transpose(Conv):
     The default strides and padding give an output as large as the strides times the input.
     """
 
-    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", output_padding: Any = None, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        output_padding: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(filters, kernel_size, strides, padding, *args, **kwargs)
         self.output_padding = None if output_padding is None else spread(output_padding, self.rank, "output_padding")
         for step, more in zip(self.strides, self.output_padding or (), strict=False):
@@ -30,7 +39,9 @@ class _Transpose(Conv):
         """activation(the transposed convolution + bias)."""
         x, padding = self._entering(inputs)
         sizes = [self._size(int(n), i) for i, n in enumerate(x.shape[1:-1])]
-        return self._finished(conv_transpose(x, self.kernel, [int(x.shape[0]), *sizes, self.filters], self.strides, padding.upper(), None, self.dilation_rate))
+        return self._finished(
+            conv_transpose(x, self.kernel, [int(x.shape[0]), *sizes, self.filters], self.strides, padding.upper(), None, self.dilation_rate)
+        )
 
     def _size(self, size: int, axis: int) -> int:
         """The output's size along a spatial axis."""

@@ -30,7 +30,7 @@ def spread(value: Any, rank: int, name: str) -> tuple[int, ...]:
 
 
 def padding_word(value: Any, rank: int, causal: bool) -> str:
-    """"valid", "same" or, in one dimension, "causal". Raises: ValueError for another word."""
+    """ "valid", "same" or, in one dimension, "causal". Raises: ValueError for another word."""
     word = value.lower() if isinstance(value, str) else value
     if word == "causal" and not causal:
         raise ValueError("Causal padding is only supported for `Conv1D`and `SeparableConv1D`.")
@@ -48,17 +48,18 @@ class Conv(Layer):
     _causal = False
 
     def __init__(
-        self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None, dilation_rate: Any = 1,
+        self, filters: Any, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None, dilation_rate: Any = 1,
         groups: int = 1, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
         bias_constraint: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(activity_regularizer=regularizers.get(activity_regularizer), **kwargs)
-        self.filters = int(filters) if isinstance(filters, float) else filters
+        self.filters: Any = int(filters) if isinstance(filters, float) else filters
         self.groups = groups or 1
         self._check_filters()
         self._slide(kernel_size, strides, padding, data_format, dilation_rate)
-        self.activation, self.use_bias = activations.get(activation), use_bias
+        self.activation: Any = activations.get(activation)
+        self.use_bias = use_bias
         self.kernel_initializer, self.bias_initializer = initializers.get(kernel_initializer), initializers.get(bias_initializer)
         self.kernel_regularizer, self.bias_regularizer = regularizers.get(kernel_regularizer), regularizers.get(bias_regularizer)
         self.kernel_constraint, self.bias_constraint = constraints.get(kernel_constraint), constraints.get(bias_constraint)
@@ -68,9 +69,13 @@ class Conv(Layer):
 
     def _check_filters(self) -> None:
         if self.filters is not None and self.filters < 1:
-            raise ValueError(f"{type(self).__name__} layer {self.name} needs at least one filter; got filters={self.filters}. Pass a positive whole number.")
+            raise ValueError(
+                f"{type(self).__name__} layer {self.name} needs at least one filter; got filters={self.filters}. Pass a positive whole number."
+            )
         if self.filters is not None and self.filters % self.groups:
-            raise ValueError(f"The number of filters must be evenly divisible by the number of groups. Received: groups={self.groups}, filters={self.filters}")
+            raise ValueError(
+                f"The number of filters must be evenly divisible by the number of groups. Received: groups={self.groups}, filters={self.filters}"
+            )
 
     def _slide(self, kernel_size: Any, strides: Any, padding: Any, data_format: str | None, dilation_rate: Any) -> None:
         """Take the arguments that say how the window slides."""
@@ -134,7 +139,9 @@ class Conv(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""
-        own = {name: getattr(self, name) for name in ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups")}
+        own = {
+            name: getattr(self, name) for name in ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups")
+        }
         own |= {"activation": activations.serialize(self.activation), "use_bias": self.use_bias}
         for kind, module in (("initializer", initializers), ("regularizer", regularizers), ("constraint", constraints)):
             for name in ("kernel", "bias", "activity") if kind == "regularizer" else ("kernel", "bias"):

@@ -20,7 +20,9 @@ class _Pooling(Layer):
     rank = 2
     _function: ClassVar[Callable[..., Any]] = max_pool
 
-    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: str = "valid", data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, pool_size: Any = 2, strides: Any = None, padding: str = "valid", data_format: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.pool_size = spread(pool_size, self.rank, "pool_size")
         self.strides = spread(self.pool_size if strides is None else strides, self.rank, "strides")
@@ -140,7 +142,7 @@ class GlobalAveragePooling1D(_Global):
     supports_masking = True
     _function = reduce_mean
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         """The mean over the steps."""
         if mask is None:
             return super().call(inputs)

@@ -124,11 +124,15 @@ class RNN(Layer):
         held = tree.flatten(self._states)
         given = [np.zeros(v.shape, v.dtype.numpy) for v in held] if states is None else tree.flatten(states)
         if len(given) != len(held):
-            raise ValueError(f"Layer {self.name} expects {len(held)} states, but it received {len(given)} state values. Input received: {states}")
+            raise ValueError(
+                f"Layer {self.name} expects {len(held)} states, but it received {len(given)} state values. Input received: {states}"
+            )
         for i, (variable, value) in enumerate(zip(held, given, strict=True)):
             value = np.asarray(value)
             if value.shape != tuple(variable.shape):
-                raise ValueError(f"State {i} is incompatible with layer {self.name}: expected shape={tuple(variable.shape)}, found shape={value.shape}")
+                raise ValueError(
+                    f"State {i} is incompatible with layer {self.name}: expected shape={tuple(variable.shape)}, found shape={value.shape}"
+                )
             variable.assign(value.astype(variable.dtype.numpy))
 
     def _known_batch(self) -> int | None:
@@ -143,12 +147,11 @@ class RNN(Layer):
         return list(states) if structured else [states]
 
     # ------------------------------------------------------------------ calling
-    def __call__(self, inputs: Any, initial_state: Any = None, constants: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
+    def __call__(self, inputs: Any, initial_state: Any = None, constants: Any = None, **kwargs: Any) -> Any:
+        """Call on sequences, with the states to begin from; both may come in one list: [sequences, *states]."""
         inputs, initial_state, constants = self._parted(inputs, initial_state, constants)
-        for name, value in (("initial_state", initial_state), ("constants", constants)):
-            if value is not None:
-                kwargs[name] = value
-        return super().__call__(inputs, **kwargs)
+        given = {"initial_state": initial_state, "constants": constants}
+        return super().__call__(inputs, **kwargs, **{k: v for k, v in given.items() if v is not None})
 
     def _parted(self, inputs: Any, initial_state: Any, constants: Any) -> tuple[Any, Any, Any]:
         """Inputs given as [x, *initial states, *constants] taken apart."""
@@ -166,8 +169,10 @@ class RNN(Layer):
             initial_state = [initial_state]
         return inputs, initial_state, constants
 
-    def call(self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None, constants: Any = None) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, mask: Any = None, training: Any = None, initial_state: Any = None, constants: Any = None) -> Any:
         """The last output, or all of them; and the last states with return_state."""
+        if not inputs.shape[0 if self.time_major else 1]:
+            raise ValueError(f"Layer {self.name} got sequences without a single step: its input has a time dimension of size 0.")
         self._forget_masks()
         states = self._first_states(inputs, initial_state)
         x = inputs if self.time_major else _swapped(inputs)
@@ -191,7 +196,7 @@ class RNN(Layer):
         if given is None:
             if not self.stateful:
                 return list(self.get_initial_state(inputs))
-            given = tree.map_structure(lambda v: v + 0 if isinstance(v, Variable) else v, self._states)
+            given = tree.map_structure(lambda v: v.read_value(), self._states)
         states, sizes = list(given), self._sizes()
         if len(states) != len(sizes):
             raise ValueError(f"Layer {self.name} has {len(sizes)} states but was passed {len(states)} initial states.")
@@ -204,7 +209,11 @@ class RNN(Layer):
     def _refuse_state(self, number: int, came: tuple[int, ...], expected: tuple[int, ...]) -> NoReturn:
         raise ValueError(
             f"Initial state {number} of layer {self.name} has shape {came}; the inputs and the cell ask for {expected}. "
-            + ("Feed batches of one size, or call reset_states." if self.stateful and came[1:] == expected[1:] else "Pass one row per sample, one column per unit.")
+            + (
+                "Feed batches of one size, or call reset_states."
+                if self.stateful and came[1:] == expected[1:]
+                else "Pass one row per sample, one column per unit."
+            )
         )
 
     def _counts(self, mask: Any) -> Any:
@@ -235,28 +244,24 @@ class RNN(Layer):
     def _step_projected(self, cell: GatedCell, x: Any, states: list[Any], training: Any) -> Step:
         """The inputs' part of all steps at once. x [steps, batch, in]; masks are alike at every step."""
         steps, batch, size = (int(n) for n in x.shape)
-        if not steps:
-            return lambda t, before: (before[0], before)
         masks = cell.get_dropout_mask_for_cell(x[0], training, cell.gates)
         state_masks = cell.get_recurrent_dropout_mask_for_cell(states[0], training, cell.gates)
         if masks is not None:
             masks = [_repeated(m, steps) for m in masks]
         projected = cell.project(reshape(x, (steps * batch, size)), masks)
         rows = unstack(reshape(projected, (steps, batch, projected.shape[-1])))
-        return lambda t, before: cell.advance(rows[t], before, state_masks)
+        shared = cell.shared()
+        return lambda t, before: cell.advance(rows[t], before, state_masks, shared)
 
     def _loop(self, step: Step, steps: int, states: list[Any], counts: Any) -> tuple[list[Any], list[Any]]:
         """All outputs, and the last states; where a step does not count, output and states stay as they were."""
-        if not steps:
-            raise ValueError(f"Layer {self.name} got sequences without a single step: its input has a time dimension of size 0.")
         flags = None if counts is None else unstack(counts)
         outputs: list[Any] = []
         for t in range(steps):
             output, after = step(t, states)
             if flags is not None:
-                before = outputs[-1] if outputs else zeros_like(output)
-                kept = output if not self.zero_output_for_mask else None
-                output = _where(flags[t], output, before if kept is not None else zeros_like(output))
+                before = outputs[-1] if outputs and not self.zero_output_for_mask else zeros_like(output)
+                output = _where(flags[t], output, before)
                 after = tree.map_structure(lambda new, old, f=flags[t]: _where(f, new, old), after, tree.pack(after, tree.flatten(states)))
             outputs.append(output)
             states = after

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from millstream.core.spec import TensorShape
+from millstream.core.tensor import convert
 from millstream.keras import activations, constraints, initializers, regularizers
 from millstream.keras.layers.base import Layer
 from millstream.ops.array.creation import ones_like, zeros
@@ -22,7 +23,7 @@ from millstream.util.export import export
 class AbstractRNNCell(Layer):
     """Base of cells: `call(inputs, states)` gives (output, new states); `state_size` and `output_size` say how large they are."""
 
-    def call(self, inputs: Any, states: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, states: Any) -> Any:
         """One step. Raises: NotImplementedError; a cell overrides it."""
         raise NotImplementedError("Abstract method")
 
@@ -59,7 +60,7 @@ def map_sizes(function: Any, sizes: Any) -> Any:
 
 def size_of(size: Any) -> tuple[int, ...]:
     """A size (a number or a shape) as a tuple."""
-    return tuple(size) if isinstance(size, TensorShape) else (int(size),)
+    return tuple(int(n or 0) for n in size) if isinstance(size, TensorShape) else (int(size),)
 
 
 class GatedCell(Layer):
@@ -102,7 +103,9 @@ class GatedCell(Layer):
 
     def _weight(self, name: str, what: str, shape: tuple[Any, ...]) -> Any:
         initializer = self._bias_initializer() if what == "bias" else getattr(self, f"{what}_initializer")
-        return self.add_weight(name, shape, None, initializer, getattr(self, f"{what}_regularizer"), True, getattr(self, f"{what}_constraint"))
+        return self.add_weight(
+            name, shape, None, initializer, getattr(self, f"{what}_regularizer"), True, getattr(self, f"{what}_constraint")
+        )
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -136,13 +139,13 @@ class GatedCell(Layer):
         return masks[kind]
 
     # ------------------------------------------------------------------ a step
-    def call(self, inputs: Any, states: Any, training: Any = None) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, states: Any, training: Any = None) -> Any:
         """One step: the output, and the new states in the structure of the old ones."""
         single = not isinstance(states, (list, tuple))
         before = [states] if single else list(states)
         masks = self.get_dropout_mask_for_cell(inputs, training, self.gates)
         state_masks = self.get_recurrent_dropout_mask_for_cell(before[0], training, self.gates)
-        output, after = self.advance(self.project(inputs, masks), before, state_masks)
+        output, after = self.advance(self.project(inputs, masks), before, state_masks, self.shared())
         return output, after[0] if single else after
 
     def project(self, x: Any, masks: Any) -> Any:
@@ -153,7 +156,11 @@ class GatedCell(Layer):
     def _input_bias(self) -> Any:
         return self.bias
 
-    def advance(self, projected: Any, states: list[Any], masks: Any) -> tuple[Any, list[Any]]:
+    def shared(self) -> tuple[Any, ...]:
+        """What all steps use of the weights: read once, so that their gradients are summed up at once."""
+        return (convert(self.recurrent_kernel),)
+
+    def advance(self, projected: Any, states: list[Any], masks: Any, shared: tuple[Any, ...]) -> tuple[Any, list[Any]]:
         """The output and the states after a step. Raises: NotImplementedError; each cell has its own."""
         raise NotImplementedError
 
@@ -210,10 +217,10 @@ class GatedCell(Layer):
 class SimpleRNNCell(GatedCell):
     """One step of SimpleRNN: h = activation(x kernel + bias + h recurrent_kernel). Arguments as SimpleRNN's."""
 
-    def advance(self, projected: Any, states: list[Any], masks: Any) -> tuple[Any, list[Any]]:
+    def advance(self, projected: Any, states: list[Any], masks: Any, shared: tuple[Any, ...]) -> tuple[Any, list[Any]]:
         """The state is the output."""
-        y = projected + self._product(states[0], self.recurrent_kernel, masks)
-        y = y if self.activation is None else self.activation(y)
+        y = projected + self._product(states[0], shared[0], masks)
+        y = self.activation(y)
         return y, [y]
 
 
@@ -221,7 +228,14 @@ class _TwoActivations(GatedCell):
     """Cells with gates: `recurrent_activation` for them."""
 
     def __init__(
-        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True, *args: Any, implementation: int = 2, **kwargs: Any
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        *args: Any,
+        implementation: int = 2,
+        **kwargs: Any,
     ) -> None:
         super().__init__(units, activation, use_bias, *args, **kwargs)
         self.recurrent_activation = activations.get(recurrent_activation)
@@ -269,9 +283,9 @@ class LSTMCell(_TwoActivations):
     def _bias_initializer(self) -> Any:
         return _ForgetOne(self.bias_initializer, self.units) if self.unit_forget_bias else self.bias_initializer
 
-    def advance(self, projected: Any, states: list[Any], masks: Any) -> tuple[Any, list[Any]]:
+    def advance(self, projected: Any, states: list[Any], masks: Any, shared: tuple[Any, ...]) -> tuple[Any, list[Any]]:
         """Input, forget, cell and output gates."""
-        i, f, g, o = self._gates(projected + self._product(states[0], self.recurrent_kernel, masks))
+        i, f, g, o = self._gates(projected + self._product(states[0], shared[0], masks))
         gate, squash = self.recurrent_activation, self.activation
         c = gate(f) * states[1] + gate(i) * squash(g)
         h = gate(o) * squash(c)
@@ -305,26 +319,32 @@ class GRUCell(_TwoActivations):
     def _input_bias(self) -> Any:
         return unstack(self.bias)[0] if self.reset_after else self.bias
 
-    def advance(self, projected: Any, states: list[Any], masks: Any) -> tuple[Any, list[Any]]:
+    def advance(self, projected: Any, states: list[Any], masks: Any, shared: tuple[Any, ...]) -> tuple[Any, list[Any]]:
         """Update, reset and candidate gates."""
         before = states[0]
         step = self._reset_after if self.reset_after else self._reset_before
-        z, candidate = step(projected, before, masks)
+        z, candidate = step(projected, before, masks, shared)
         after = z * before + (1 - z) * candidate
         return after, [after]
 
-    def _reset_after(self, projected: Any, before: Any, masks: Any) -> tuple[Any, Any]:
-        inner = self._product(before, self.recurrent_kernel, masks)
+    def shared(self) -> tuple[Any, ...]:
+        """The recurrent kernel, and the bias behind it; or the kernels of the gates."""
+        if not self.reset_after:
+            return tuple(self._gates(self.recurrent_kernel))
+        return (convert(self.recurrent_kernel), unstack(self.bias)[1]) if self.use_bias else (convert(self.recurrent_kernel),)
+
+    def _reset_after(self, projected: Any, before: Any, masks: Any, shared: tuple[Any, ...]) -> tuple[Any, Any]:
+        inner = self._product(before, shared[0], masks)
         if self.use_bias:
-            inner = inner + unstack(self.bias)[1]
+            inner = inner + shared[1]
         (xz, xr, xh), (hz, hr, hh) = self._gates(projected), self._gates(inner)
         z, r = self.recurrent_activation(xz + hz), self.recurrent_activation(xr + hr)
         return z, self.activation(xh + r * hh)
 
-    def _reset_before(self, projected: Any, before: Any, masks: Any) -> tuple[Any, Any]:
+    def _reset_before(self, projected: Any, before: Any, masks: Any, shared: tuple[Any, ...]) -> tuple[Any, Any]:
         xz, xr, xh = self._gates(projected)
         masked = [before] * 3 if masks is None else [before * masks[0 if self._one_mask() else k] for k in range(3)]
-        kz, kr, kh = self._gates(self.recurrent_kernel)
+        kz, kr, kh = shared
         z = self.recurrent_activation(xz + matmul(masked[0], kz))
         r = self.recurrent_activation(xr + matmul(masked[1], kr))
         return z, self.activation(xh + matmul(r * masked[2], kh))
@@ -382,7 +402,7 @@ class StackedRNNCells(Layer):
             shape = TensorShape((shape[0], *size_of(size)))
         self.built = True
 
-    def call(self, inputs: Any, states: Any, constants: Any = None, training: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, states: Any, constants: Any = None, training: Any = None, **kwargs: Any) -> Any:
         """One step of each cell."""
         order = self._state_order()
         given = dict(zip(map(id, order), states, strict=True))

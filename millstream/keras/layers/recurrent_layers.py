@@ -38,7 +38,9 @@ class _Gated(RNN):
         )  # fmt: skip
 
     units, use_bias, activation = _of_cell("units"), _of_cell("use_bias"), _of_cell("activation")
-    kernel_initializer, kernel_regularizer, kernel_constraint = (_of_cell(f"kernel_{x}") for x in ("initializer", "regularizer", "constraint"))
+    kernel_initializer, kernel_regularizer, kernel_constraint = (
+        _of_cell(f"kernel_{x}") for x in ("initializer", "regularizer", "constraint")
+    )
     recurrent_initializer, recurrent_regularizer = _of_cell("recurrent_initializer"), _of_cell("recurrent_regularizer")
     recurrent_constraint, bias_initializer = _of_cell("recurrent_constraint"), _of_cell("bias_initializer")
     bias_regularizer, bias_constraint = _of_cell("bias_regularizer"), _of_cell("bias_constraint")

@@ -1,6 +1,6 @@
 """DepthwiseConv2D, SeparableConv1D, SeparableConv2D: filters for each channel, and then a mixture of channels.
 
-    depthwise_kernel [window ..., C, depth_multiplier]   pointwise_kernel [1 ..., C depth_multiplier, filters]
+depthwise_kernel [window ..., C, depth_multiplier]   pointwise_kernel [1 ..., C depth_multiplier, filters]
 """
 
 from typing import Any
@@ -65,7 +65,7 @@ class DepthwiseConv2D(_Depthwise):
         depthwise_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(
-            None, spread(kernel_size, 2, "kernel_size"), strides, padding, data_format, dilation_rate, 1, activation, use_bias,  # type: ignore[arg-type]
+            None, spread(kernel_size, 2, "kernel_size"), strides, padding, data_format, dilation_rate, 1, activation, use_bias,
             bias_initializer=bias_initializer, bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
             bias_constraint=bias_constraint, **kwargs,
         )  # fmt: skip

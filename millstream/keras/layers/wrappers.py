@@ -31,11 +31,6 @@ class Wrapper(Layer):
             vars(self.layer)["built"] = True
         self.built = True
 
-    @property
-    def activity_regularizer(self) -> Any:
-        """That of the layer inside."""
-        return self.layer.activity_regularizer
-
     def get_config(self) -> dict[str, Any]:
         """The arguments."""
         return {**super().get_config(), "layer": serialize(self.layer)}
@@ -65,11 +60,13 @@ class TimeDistributed(Wrapper):
         """Build the layer for one step's inputs."""
         shapes = input_shape if isinstance(input_shape, list) else [input_shape]
         if any(len(TensorShape(s)) < 3 for s in shapes):
-            raise ValueError(f"`TimeDistributed` Layer should be passed an `input_shape` with at least 3 dimensions, received: {input_shape}")
+            raise ValueError(
+                f"`TimeDistributed` Layer should be passed an `input_shape` with at least 3 dimensions, received: {input_shape}"
+            )
         inner = [TensorShape((s[0], *s[2:])) for s in shapes]
         super().build(inner if isinstance(input_shape, list) else inner[0])
 
-    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """The layer on the steps of all samples at once; on one step after the other where its batch size must stay."""
         kwargs = self._arguments(training)
         leaves = tree.flatten(inputs)
@@ -109,15 +106,17 @@ class Bidirectional(Wrapper):
         if "batch_input_shape" not in kwargs and "input_shape" not in kwargs and layer._batch_input_shape is not None:
             kwargs["batch_input_shape"] = layer._batch_input_shape
         super().__init__(layer, **kwargs)
-        vars(self)["_backward_config"] = None if backward_layer is None else serialize(backward_layer)
+        self._backward_config = (backward_layer is not None and serialize(backward_layer)) or None
         self.merge_mode = merge_mode
         del self.layer
         vars(self)["layer"] = layer
         self.forward_layer = _renamed(layer, f"forward_{layer.name}")
         self.backward_layer = self._backward(layer, backward_layer)
         self._check_pair()
-        self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
+        self.return_sequences, self.return_state = self.forward_layer.return_sequences, self.forward_layer.return_state
         self.stateful, self.supports_masking = layer.stateful, True
+        for one in (self.forward_layer, self.backward_layer):
+            one.zero_output_for_mask = self.return_sequences  # steps that do not count are zeros from both ends
         self.input_spec = layer.input_spec
         if weights:
             half = len(weights) // 2
@@ -151,15 +150,14 @@ class Bidirectional(Wrapper):
                     layer.set_weights(layer._initial_weights)
         self.built = True
 
-    def __call__(self, inputs: Any, initial_state: Any = None, constants: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
+    def __call__(self, inputs: Any, initial_state: Any = None, constants: Any = None, **kwargs: Any) -> Any:
+        """Call on sequences, with the states to begin from; both may come in one list: [sequences, *states]."""
         if isinstance(inputs, (list, tuple)) and len(inputs) > 1 and initial_state is None:
             inputs, initial_state = inputs[0], list(inputs[1:])
-        for name, value in (("initial_state", initial_state), ("constants", constants)):
-            if value is not None:
-                kwargs[name] = value
-        return super().__call__(inputs, **kwargs)
+        given = {"initial_state": initial_state, "constants": constants}
+        return super().__call__(inputs, **kwargs, **{k: v for k, v in given.items() if v is not None})
 
-    def call(self, inputs: Any, training: Any = None, mask: Any = None, initial_state: Any = None, constants: Any = None) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, training: Any = None, mask: Any = None, initial_state: Any = None, constants: Any = None) -> Any:
         """Both layers on the inputs; their outputs put together, states of the forward layer first."""
         common = {"training": training, "mask": mask, **({} if constants is None else {"constants": constants})}
         first, second = self._halves(initial_state)
@@ -233,4 +231,3 @@ class Bidirectional(Wrapper):
 def _renamed(layer: Any, name: str) -> Any:
     """An equal layer under another name."""
     return type(layer).from_config({**layer.get_config(), "name": name})
-

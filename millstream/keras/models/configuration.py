@@ -191,6 +191,8 @@ def _replay(layer: Any, call: Any, made: Mapping[str, list[Any]]) -> Any:
     while not _is_place(first):
         first = next(iter(first.values())) if isinstance(first, Mapping) else first[0]
     rest = {k: _argument(v, made) for k, v in first[3].items()} if len(first) == 4 else {}
+    if rest.get("name", "") is None:  # TensorFlow notes down its functions' `name=None`; operators of Python know no name
+        del rest["name"]
     if isinstance(layer, TFOpLambda) and "y" in rest and "y" not in _parameters(layer.function):
         return layer(_tensors(call, made), rest.pop("y"), **rest)
     return layer(_tensors(call, made), **rest)

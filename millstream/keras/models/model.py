@@ -292,6 +292,16 @@ class Model(Trainer, Persistent, Layer):
         """The shapes of the outputs for inputs of such shapes."""
         return Layer.compute_output_shape(self, input_shape)
 
+    # ------------------------------------------------------------------ saving the whole
+    def save(
+        self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True, save_format: str | None = None,
+        signatures: Any = None, options: Any = None, save_traces: bool = True,
+    ) -> None:  # fmt: skip
+        """Save the whole model: configuration, weights, how it was compiled, the optimizer's state. As tf.keras.models.save_model."""
+        from millstream.keras.models.saving import save_model
+
+        save_model(self, filepath, overwrite, include_optimizer, save_format, signatures, options, save_traces)
+
     # ------------------------------------------------------------------ configuration
     def get_config(self) -> dict[str, Any]:
         """The functional model's graph as plain data. Raises: NotImplementedError for a subclassed model."""

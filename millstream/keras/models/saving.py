@@ -12,7 +12,7 @@ from millstream.formats import hdf5
 from millstream.formats.damage import DamagedFileError
 from millstream.keras import losses, metrics, objects, optimizers
 from millstream.keras.engine import hdf5_weights
-from millstream.keras.engine.persistent import _may_replace, is_hdf5_path
+from millstream.keras.engine.persistent import is_hdf5_path, may_replace
 from millstream.keras.models import configuration
 from millstream.keras.models.sequential import Sequential
 from millstream.util.export import export
@@ -49,7 +49,7 @@ def save_model(
         )
     if not model.weights and not model.built:
         raise ValueError(f"Model {model.name} cannot be saved: it has no weights yet. Call it on data, or model.build(input_shape), first.")
-    if not (overwrite or _may_replace(path)):
+    if not (overwrite or may_replace(path)):
         return
     with hdf5.writing(path) as file:
         _write(file, model, include_optimizer)
@@ -112,7 +112,9 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
     if os.path.isdir(path):
         raise NotImplementedError(f"{path} is a folder, so a SavedModel. {_NO_SAVED_MODEL}.")
     if not os.path.exists(path):
-        raise OSError(f"SavedModel file does not exist at: {path}/{{saved_model.pbtxt|saved_model.pb}}, and there is no file {path} either.")
+        raise OSError(
+            f"SavedModel file does not exist at: {path}/{{saved_model.pbtxt|saved_model.pb}}, and there is no file {path} either."
+        )
     with hdf5.reading(path) as file, objects.CustomObjectScope(dict(custom_objects or {})):
         return _read(file, path, compile)
 
@@ -121,7 +123,9 @@ def _read(file: Any, path: str, compiles: bool) -> Any:
     model = configuration.model_from_config(_json(file, "model_config", path))
     group = hdf5.child(file, "model_weights", path)
     if not model.built:
-        raise ValueError(f"The model in {path} was saved without an input shape, so that its weights have no place. Save it after it was called.")
+        raise ValueError(
+            f"The model in {path} was saved without an input shape, so that its weights have no place. Save it after it was called."
+        )
     hdf5_weights.load_layers(group, model.layers, path)
     if not compiles:
         return model
@@ -136,7 +140,9 @@ def _read(file: Any, path: str, compiles: bool) -> Any:
 
 def _json(file: Any, name: str, path: str) -> Any:
     if name not in file.attrs:
-        raise DamagedFileError(path, f"it has no {name}: it holds weights alone, or no model", "Weights are loaded with model.load_weights.")
+        raise DamagedFileError(
+            path, f"it has no {name}: it holds weights alone, or no model", "Weights are loaded with model.load_weights."
+        )
     try:
         return json.loads(hdf5.text(file.attrs[name]))
     except (ValueError, RecursionError) as error:
@@ -173,5 +179,7 @@ def _read_optimizer(model: Any, group: Any, path: str) -> None:
     except DamagedFileError:
         raise
     except ValueError as error:
-        _log.warning("Error in loading the saved optimizer state. As a result, your model is starting with a freshly initialized optimizer. (%s)", error)
-
+        _log.warning(
+            "Error in loading the saved optimizer state. As a result, your model is starting with a freshly initialized optimizer. (%s)",
+            error,
+        )

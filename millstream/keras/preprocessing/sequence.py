@@ -47,7 +47,7 @@ def _length(sequence: Any) -> int:
 
 def _check_value(dtype: Any, value: Any) -> None:
     text = np.issubdtype(dtype, np.str_)
-    if isinstance(value, str) and dtype != object and not text:
+    if isinstance(value, str) and np.dtype(dtype) != np.dtype(object) and not text:
         raise ValueError(
             f"`dtype` {dtype} is not compatible with `value`'s type: {type(value)}\nYou should set `dtype=object` for variable length strings."
         )
@@ -161,7 +161,9 @@ def skipgrams(
     sampling_table, each word's chance to be kept.
     """
     yes, no = ([0, 1], [1, 0]) if categorical else (1, 0)
-    couples = [[word, other] for i, word in enumerate(sequence) if _keeps(word, sampling_table) for other in _near(sequence, i, window_size)]
+    couples = [
+        [word, other] for i, word in enumerate(sequence) if _keeps(word, sampling_table) for other in _near(sequence, i, window_size)
+    ]
     labels: list[Any] = [yes] * len(couples)
     if negative_samples > 0:
         count = int(len(labels) * negative_samples)

@@ -22,7 +22,7 @@ def text_to_word_sequence(input_text: str, filters: str = FILTERS, lower: bool =
     ['hello', 'world']
     """
     text = input_text.lower() if lower else input_text
-    return [w for w in text.translate(str.maketrans(dict.fromkeys(filters, split))).split(split) if w]
+    return [w for w in text.translate({ord(c): split for c in filters}).split(split) if w]
 
 
 @export("tf.keras.preprocessing.text.one_hot")
@@ -32,9 +32,7 @@ def one_hot(input_text: str, n: int, filters: str = FILTERS, lower: bool = True,
 
 
 @export("tf.keras.preprocessing.text.hashing_trick")
-def hashing_trick(
-    text: str, n: int, hash_function: Any = None, filters: str = FILTERS, lower: bool = True, split: str = " "
-) -> list[int]:
+def hashing_trick(text: str, n: int, hash_function: Any = None, filters: str = FILTERS, lower: bool = True, split: str = " ") -> list[int]:
     """A number in 1..n-1 per word. Args: hash_function, "md5", or a function; by default Python's hash, which differs from process to process."""
     chosen: Callable[[str], int] = _md5 if hash_function == "md5" else hash_function or hash
     return [int(chosen(w) % (n - 1) + 1) for w in text_to_word_sequence(text, filters, lower, split)]

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from millstream.core.dispatch import execute
+from millstream.core.dispatch import STATE, execute
 from millstream.core.dtypes import bool_
 from millstream.core.op import op
 from millstream.core.samples import Array as Sampled
@@ -52,13 +52,14 @@ def _gather(xp: Namespace, params: Array, indices: Array, *, axis: int, batch_di
                 return params.take(indices, axis)
         except IndexError:
             pass  # said in TensorFlow's words below
-    _check_indices(indices, params.shape[axis])
+    check_indices(indices, params.shape[axis])
     rows = np.moveaxis(params, axis, batch_dims)
     found = rows[(*_batch_grid(indices, batch_dims), indices)]
     return found.transpose(_batch_order(found.ndim, indices.ndim, axis, batch_dims))
 
 
-def _check_indices(indices: Array, n: int) -> None:
+def check_indices(indices: Array, n: int) -> None:
+    """Raises: InvalidArgumentError for numbers that are not whole, and for the first one that is not in [0, n)."""
     if indices.dtype.kind not in "iu":
         raise invalid(f"Indices are int32 or int64; got {indices.dtype}. Use tf.cast.")
     if indices.size and (indices.min() < 0 or indices.max() >= n):
@@ -102,9 +103,11 @@ def gather_grad(xp: Namespace, g: Array, indices: Array, *, shape: Shape, axis: 
     return np.moveaxis(rows, batch_dims, axis)
 
 
+_gather.rows(lambda *, axis, batch_dims: "take" if axis == batch_dims == 0 else None)
 _gather.vjp(
     lambda g, out, x, indices, *, axis, batch_dims: gather_grad(g, indices, shape=tuple(x.shape), axis=axis, batch_dims=batch_dims), None
 )
+gather_grad.rows(lambda *, shape, axis, batch_dims: "add" if axis == batch_dims == 0 else None)
 gather_grad.infer(lambda g, indices, *, shape, **attrs: ArraySpec(shape, g.dtype))
 gather_grad.vjp(lambda g, out, x, indices, *, shape, axis, batch_dims: _gather(g, indices, axis=axis, batch_dims=batch_dims), None)
 
@@ -128,6 +131,8 @@ def gather(params: Any, indices: Any, validate_indices: Any = None, axis: Any = 
         raise invalid(
             f"params.shape[:{batch}] {list(x.shape[:batch])} must equal indices.shape[:{batch}] {list(places.shape[:batch])}: batch_dims={batch}."
         )
+    if type(places) is not Tensor and STATE.trace is not None:
+        STATE.trace.require_indices(places, int(x.shape[at]))
     return _gather(x, places, axis=at, batch_dims=batch)
 
 

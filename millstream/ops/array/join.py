@@ -14,7 +14,7 @@ from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.creation import stack
 from millstream.ops.array.gather import gather
 from millstream.ops.array.indexing import take
-from millstream.ops.array.shape import _broadcast_to, _reshape, _strided_slice, static_shape
+from millstream.ops.array.shape import _broadcast_to, _reshape, _strided_slice, _surrounded, static_shape
 from millstream.ops.rules import Array, Namespace, normalize_axis, sizes_of
 from millstream.util.errors import invalid
 from millstream.util.export import export
@@ -290,6 +290,14 @@ def _pad(xp: Namespace, tensor: Array, value: Array, *, paddings: Paddings) -> A
 
 
 _pad.infer(lambda x, value, *, paddings: ArraySpec(tuple(n + a + b for n, (a, b) in zip(x.shape, paddings, strict=True)), x.dtype))
+
+
+@_pad.expand
+def _(tensor: Any, value: Any, *, paddings: Paddings) -> Any:
+    for axis, (before, behind) in enumerate(paddings):
+        if before or behind:
+            tensor = _surrounded(tensor, axis, before, behind, value)
+    return tensor
 
 
 def _inside(g: Any, x: Any, paddings: Paddings) -> Any:

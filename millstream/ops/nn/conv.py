@@ -6,7 +6,7 @@ Those of one spatial dimension are computed as ones of two with a first size of 
 from collections.abc import Sequence
 from typing import Any
 
-import millstream.ops.nn.taps  # noqa: F401  # how kernels want convolutions
+import millstream.ops.nn.winograd  # noqa: F401  # how kernels want convolutions
 from millstream.core.spec import Shape
 from millstream.core.tensor import Tensor, convert
 from millstream.ops.array.shape import _reshape

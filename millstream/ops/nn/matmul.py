@@ -86,7 +86,7 @@ def _right_gradient(g: Any, out: Any, a: Any, b: Any, *, transpose_a: bool = Fal
 def _sum_of_products(terms: Terms) -> Any:
     """The sum of a^T g over the uses of a factor: one product of all rows."""
     if len(terms) == 1:
-        return matmul(*terms[0], transpose_a=True)
+        return matmul(terms[0][0], terms[0][1], transpose_a=True)
     left, right = (_rows([t[k] for t in terms]) for k in range(2))
     return matmul(left, right, transpose_a=True)
 

@@ -88,7 +88,30 @@ filter_panels.kernel("panels", whole=True)
 
 
 # ---------------------------------------------------------------------------------------------- products
-@op(name="tap_convolution")
+_TAPS = ((-1, -1), (-1, 1), (0, 0), (1, 2))
+_WHOLE = Plan((4, 5, 20), (1, 1), (1, 1), 7, (Phase((4, 5), (0, 0), 0, _TAPS),))
+_PHASES = Plan(
+    (5, 4, 9),
+    (1, 1),
+    (2, 2),
+    14,
+    (
+        Phase((3, 2), (0, 0), 0, ((0, 0), (1, 1))),
+        Phase((3, 2), (0, 1), 2, ()),
+        Phase((2, 2), (1, 0), 2, ((0, 1),)),
+        Phase((2, 2), (1, 1), 3, ((1, 0),)),
+    ),
+)
+
+
+def _tap_samples() -> list[Sample]:
+    return [
+        Sample("whole", (Sampled((2, 4, 5, 7)), Sampled((2, 28, 16))), {"plan": _WHOLE}),
+        Sample("phases", (Sampled((2, 4, 5, 7), "float64"), Sampled((3, 56, 4), "float64")), {"plan": _PHASES}),
+    ]
+
+
+@op(name="tap_convolution", samples=_tap_samples)
 def tap_convolution(xp: Namespace, x: Array, panels: Array, *, plan: Plan) -> Array:
     """The convolution of a plan; what lies outside the image counts as zero."""
     rows = panels.swapaxes(0, 1).reshape(panels.shape[1], -1)[:, : plan.sizes[2]]
@@ -117,7 +140,10 @@ tap_convolution.no_gradient()
 tap_convolution.kernel("convolution")
 
 
-@op(name="tap_gradient")
+@op(
+    name="tap_gradient",
+    samples=lambda: [Sample("taps", (Sampled((2, 4, 5, 7)), Sampled((2, 4, 5, 20))), {"window": (2, 2), "plan": _WHOLE})],
+)
 def tap_gradient(xp: Namespace, x: Array, dy: Array, *, window: Shape, plan: Plan) -> Array:
     """The gradient of a convolution of one phase with respect to its filters, of this window."""
     (phase,) = plan.phases

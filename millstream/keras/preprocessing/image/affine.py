@@ -10,6 +10,7 @@ first as one.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -86,9 +87,17 @@ def _as_dtype(values: Any, dtype: Any) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- which map
-def matrix_of(theta: float, tx: float, ty: float, shear: float, zx: float, zy: float, height: int, width: int) -> Any:
-    """The map [2, 3] of a rotation and a shear (degrees), a shift (pixels) and a zoom, about the middle; None when nothing changes."""
-    m = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)  # a b c d of the matrix [[a, b], [c, d]], then the offsets
+Map = tuple[float, float, float, float, float, float]
+UNCHANGED = {"theta": 0, "tx": 0, "ty": 0, "shear": 0, "zx": 1, "zy": 1}
+
+
+def matrix_of(parameters: Mapping[str, float], height: int, width: int) -> Any:
+    """The map [2, 3] of a rotation theta and a shear (degrees), a shift (tx rows, ty columns) and a zoom (zx, zy), about the middle.
+
+    None when nothing changes.
+    """
+    theta, tx, ty, shear, zx, zy = (parameters[k] for k in UNCHANGED)
+    m: Map = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)  # a b c d of the matrix [[a, b], [c, d]], then the offsets
     if theta != 0:
         a = math.radians(theta)
         m = _after(m, (math.cos(a), -math.sin(a), math.sin(a), math.cos(a), 0, 0))
@@ -106,24 +115,11 @@ def matrix_of(theta: float, tx: float, ty: float, shear: float, zx: float, zy: f
     return (a, b, up), (c_, d, left)
 
 
-Map = tuple[float, float, float, float, float, float]
-
-
 def _after(m: Map, n: Map) -> Map:
     """The map m of what n gives: their product."""
     a, b, c, d, p, q = m
     e, f, g, h, s, t = n
     return a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h, a * s + b * t + p, c * s + d * t + q
-
-
-def to_last(x: Any, row_axis: int, col_axis: int, channel_axis: int) -> Any:
-    """A picture as [H, W, C]."""
-    return np.transpose(x, (row_axis, col_axis, channel_axis))
-
-
-def from_last(x: Any, row_axis: int, col_axis: int, channel_axis: int) -> Any:
-    """[H, W, C] back to a picture's own order."""
-    return np.transpose(x, np.argsort((row_axis, col_axis, channel_axis)))
 
 
 @export("tf.keras.preprocessing.image.apply_affine_transform")
@@ -140,8 +136,14 @@ def apply_affine_transform(
     """
     if order != 1:
         raise ValueError(f"Only linear interpolation (order=1) is there; got order={order}.")
-    picture = to_last(np.asarray(x), row_axis, col_axis, channel_axis)
-    matrix = matrix_of(theta, tx, ty, shear, zx, zy, *picture.shape[:2])
+    parameters = {"theta": theta, "tx": tx, "ty": ty, "shear": shear, "zx": zx, "zy": zy}
+    return apply_map(np.asarray(x), parameters, (row_axis, col_axis, channel_axis), fill_mode, cval)
+
+
+def apply_map(x: Any, parameters: Mapping[str, float], axes: tuple[int, int, int], fill_mode: str, cval: float) -> Any:
+    """One picture, whose rows, columns and channels are on these axes, changed by the parameters of `matrix_of`."""
+    picture = np.transpose(x, axes)
+    matrix = matrix_of(parameters, *picture.shape[:2])
     if matrix is None:
         return x
-    return from_last(transform_batch(picture[None], [matrix], fill_mode, cval)[0], row_axis, col_axis, channel_axis)
+    return np.transpose(transform_batch(picture[None], [matrix], fill_mode, cval)[0], np.argsort(axes))

@@ -57,7 +57,10 @@ def _with_misc(x: Any) -> tuple[Any, list[Any]]:
     first, more = x[0], x[1] if isinstance(x[1], list) else [x[1]]
     misc = [np.asarray(m) for m in more]
     if any(len(m) != len(first) for m in misc):
-        raise ValueError("All of the arrays in `x` should have the same length. Found a pair with: len(x[0]) = %s, len(x[?]) = %s" % (len(first), [len(m) for m in misc]))  # noqa: UP031  (as TensorFlow words it)
+        lengths = [len(m) for m in misc]
+        raise ValueError(
+            f"All of the arrays in `x` should have the same length. Found a pair with: len(x[0]) = {len(first)}, len(x[?]) = {lengths}"
+        )
     return np.asarray(first), misc
 
 

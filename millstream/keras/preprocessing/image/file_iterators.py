@@ -102,7 +102,9 @@ class DirectoryIterator(_FileIterator):
         self._set_up(image_data_generator, target_size, color_mode, class_mode, data_format, subset, interpolation, dtype)
         self._save_as(save_to_dir, save_prefix, save_format)
         self.directory = os.fspath(directory)
-        names = list(classes) if classes else sorted(d for d in os.listdir(self.directory) if os.path.isdir(os.path.join(self.directory, d)))
+        names = (
+            list(classes) if classes else sorted(d for d in os.listdir(self.directory) if os.path.isdir(os.path.join(self.directory, d)))
+        )
         self.num_classes, self.class_indices = len(names), {n: i for i, n in enumerate(names)}
         self.filenames, numbers = [], []
         for name in names:

@@ -14,8 +14,6 @@ from millstream.keras.preprocessing.image.pictures import resolve_format
 from millstream.util.export import export
 
 _EPSILON = 1e-6  # keeps a flat picture from being divided by 0
-_MAPPED = ("theta", "tx", "ty", "shear", "zx", "zy")
-_UNCHANGED = {"theta": 0, "tx": 0, "ty": 0, "shear": 0, "zx": 1, "zy": 1}
 
 
 @export("tf.keras.preprocessing.image.ImageDataGenerator")
@@ -82,7 +80,18 @@ class ImageDataGenerator:
     ) -> NumpyArrayIterator:  # fmt: skip
         """Batches of an array of pictures [N, H, W, C]. Args: subset, "training" or "validation" of validation_split; save_to_dir, to look at."""
         return NumpyArrayIterator(
-            x, y, self, batch_size, shuffle, sample_weight, seed, self.data_format, save_to_dir, save_prefix, save_format, subset, self.dtype
+            x,
+            y,
+            self,
+            batch_size,
+            shuffle,
+            sample_weight,
+            seed,
+            self.data_format,
+            save_to_dir,
+            save_prefix,
+            save_format,
+            subset,
         )
 
     def flow_from_directory(
@@ -130,7 +139,7 @@ class ImageDataGenerator:
     def _map_batch(self, batch: Any, chosen: list[dict[str, Any]]) -> Any:
         """Rotations, shifts, shears and zooms of all pictures that have any."""
         height, width = batch.shape[self.row_axis], batch.shape[self.col_axis]
-        maps = [affine.matrix_of(*(p[k] for k in _MAPPED), height, width) for p in chosen]
+        maps = [affine.matrix_of(p, height, width) for p in chosen]
         which = [i for i, m in enumerate(maps) if m is not None]
         if which:
             axes = (0, self.row_axis, self.col_axis, self.channel_axis)
@@ -161,9 +170,9 @@ class ImageDataGenerator:
 
     def apply_transform(self, x: Any, transform_parameters: dict[str, Any]) -> Any:
         """A picture changed as said: theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical, channel_shift_intensity, brightness."""
-        parameters = {**_UNCHANGED, **transform_parameters}
+        parameters = {**affine.UNCHANGED, **transform_parameters}
         axes = (self.row_axis - 1, self.col_axis - 1, self.channel_axis - 1)
-        x = affine.apply_affine_transform(x, *(parameters[k] for k in _MAPPED), *axes, self.fill_mode, self.cval)
+        x = affine.apply_map(np.asarray(x), parameters, axes, self.fill_mode, self.cval)
         return self._after_map(x, parameters)
 
     def _after_map(self, x: Any, parameters: dict[str, Any]) -> Any:

@@ -43,7 +43,7 @@ class Iterator(Sequence):
         return self._get_batches_of_transformed_samples(self.index_array[self.batch_size * index : self.batch_size * (index + 1)])
 
     def __len__(self) -> int:
-        return -(-self.n // self.batch_size)
+        return (self.n + self.batch_size - 1) // self.batch_size
 
     def on_epoch_end(self) -> None:
         """Draw another order."""
@@ -64,7 +64,7 @@ class Iterator(Sequence):
             self.total_batches_seen += 1
             yield self.index_array[first : first + self.batch_size]
 
-    def __iter__(self) -> Self:  # type: ignore[override]  # endless, unlike other Sequences
+    def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Any:

@@ -1,4 +1,4 @@
-"""Text and bytes as numbers: decode_csv, decode_raw, serialize_tensor's counterpart in base64."""
+"""Text as numbers: lines of comma-separated values, base64."""
 
 import base64
 import csv
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from millstream.core.dispatch import wrap
-from millstream.core.dtypes import DType, as_dtype, float32, float64, int32, int64, string
+from millstream.core.dtypes import DType, float32, float64, int32, int64, string
 from millstream.core.tensor import Tensor, convert
 from millstream.util.errors import invalid
 from millstream.util.export import export
@@ -68,29 +68,6 @@ def _value(field: str, dtype: DType, default: Any, number: int, na_value: str) -
         return dtype.as_numpy_dtype(field)
     except (ValueError, OverflowError):
         raise invalid(f"Field {number} in record is not a valid {dtype.name}: {field}") from None
-
-
-@export("tf.io.decode_raw")
-def decode_raw(
-    input_bytes: Any, out_type: Any, little_endian: bool = True, fixed_length: int | None = None, name: str | None = None
-) -> Tensor:
-    r"""The bytes of strings read as numbers: [...] -> out_type[..., length / size].
-
-    Raises: InvalidArgumentError for strings of different lengths, or lengths that do not fit.
-    >>> tf.io.decode_raw(b"\x01\x00\x02\x00", tf.int16).numpy().tolist()
-    [1, 2]
-    """
-    array, target = _texts(input_bytes), as_dtype(out_type)
-    texts = [t if fixed_length is None else t[:fixed_length].ljust(fixed_length, b"\0") for t in array.reshape(-1)]
-    sizes = {len(t) for t in texts} or {0}
-    if len(sizes) > 1:
-        raise invalid(f"DecodeRaw requires input strings to all be the same size; got the lengths {sorted(sizes)}.")
-    size = sizes.pop()
-    if size % target.size:
-        raise invalid(f"Input to DecodeRaw has length {size} that is not a multiple of {target.size}, the size of {target.name}")
-    kind = np.dtype(target.numpy).newbyteorder("<" if little_endian else ">")
-    numbers = np.frombuffer(b"".join(texts), kind).astype(target.numpy)
-    return wrap(numbers.reshape(*array.shape, size // target.size))
 
 
 def _each(function: Any, x: Any) -> Tensor:

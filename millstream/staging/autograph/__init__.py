@@ -1,0 +1,1 @@
+"""AutoGraph: Python's control flow on tensors, inside functions that are traced."""
