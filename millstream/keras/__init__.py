@@ -18,8 +18,31 @@ provide("keras.backend", "millstream.keras.backend.config", "millstream.keras.ba
 provide("keras.backend", "millstream.keras.backend.arrays", "millstream.keras.backend.neural", "millstream.keras.losses")
 provide("keras.experimental", "millstream.keras.optimizers.schedules")
 _LAYERS = (
-    *("advanced_activations", "attention", "base", "conv_transpose", "convolutional", "core", "dense", "einsum_dense", "embedding", "input", "lambda_layer", "merge"),
-    *("noise", "normalization", "op_layer", "pooling", "recurrent", "recurrent_cells", "recurrent_layers", "separable", "multi_head_attention"),
+    *(
+        "advanced_activations",
+        "attention",
+        "base",
+        "conv_transpose",
+        "convolutional",
+        "core",
+        "dense",
+        "einsum_dense",
+        "embedding",
+        "input",
+        "lambda_layer",
+        "merge",
+    ),
+    *(
+        "noise",
+        "normalization",
+        "op_layer",
+        "pooling",
+        "recurrent",
+        "recurrent_cells",
+        "recurrent_layers",
+        "separable",
+        "multi_head_attention",
+    ),
     *("side_effects", "spatial", "wrappers"),
 )
 provide("keras.layers", *[f"millstream.keras.layers.{name}" for name in _LAYERS], "millstream.keras.models.configuration")

@@ -11,7 +11,7 @@ from millstream.core.dtypes import float32, float64, uint8
 from millstream.core.tensor import convert
 from millstream.formats import events
 from millstream.ops.array.creation import cast
-from millstream.ops.image.codec import encode_png
+from millstream.ops.codecs import encode_png
 from millstream.ops.image.frames import convert_image_dtype
 from millstream.staging.python_ops import py_function
 from millstream.util.export import export
