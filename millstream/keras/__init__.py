@@ -19,35 +19,13 @@ provide("keras.backend", "millstream.keras.backend.config", "millstream.keras.ba
 provide("keras.backend", "millstream.keras.backend.arrays", "millstream.keras.backend.neural", "millstream.keras.losses")
 provide("keras.experimental", "millstream.keras.optimizers.schedules")
 _LAYERS = (
-    *(
-        "advanced_activations",
-        "attention",
-        "base",
-        "conv_transpose",
-        "convolutional",
-        "core",
-        "dense",
-        "einsum_dense",
-        "embedding",
-        "input",
-        "lambda_layer",
-        "merge",
-    ),
-    *(
-        "noise",
-        "normalization",
-        "op_layer",
-        "pooling",
-        "recurrent",
-        "recurrent_cells",
-        "recurrent_layers",
-        "separable",
-        "multi_head_attention",
-    ),
+    *("advanced_activations", "base", "conv_transpose", "convolutional", "core", "dense", "embedding", "input", "lambda_layer", "merge"),
+    *("attention", "einsum_dense", "multi_head_attention"),
+    *("noise", "normalization", "op_layer", "pooling", "recurrent", "recurrent_cells", "recurrent_layers", "separable"),
     *("side_effects", "spatial", "wrappers"),
 )
-provide("keras.layers", *[f"millstream.keras.layers.{name}" for name in _LAYERS], "millstream.keras.models.configuration")
-provide("keras.layers.experimental", "millstream.keras.layers.einsum_dense", "millstream.keras.layers.normalization")
+for _space in ("keras.layers", "keras.layers.experimental"):
+    provide(_space, *[f"millstream.keras.layers.{name}" for name in _LAYERS], "millstream.keras.models.configuration")
 provide("keras.layers.experimental.preprocessing", "millstream.keras.layers.preprocessing", "millstream.keras.layers.vocabulary")
 provide("keras.models", "millstream.keras.models")
 provide("keras.callbacks", "millstream.keras.engine.callbacks", "millstream.keras.engine.monitors", "millstream.keras.engine.tensorboard")

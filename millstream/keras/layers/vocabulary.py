@@ -116,7 +116,7 @@ class StringLookup(_Lookup):
     """
 
     def __init__(
-        self, max_tokens: int | None = None, num_oov_indices: int = 1, mask_token: Any = "", oov_token: str = "[UNK]", vocabulary: Any = None,  # noqa: S107  (a token of text)
+        self, max_tokens: int | None = None, num_oov_indices: int = 1, mask_token: Any = "", oov_token: str = "[UNK]", vocabulary: Any = None,  # noqa: S107  (a token of text, no secret)
         encoding: str | None = None, invert: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
         self.encoding = encoding or "utf-8"

@@ -15,20 +15,15 @@ def _label(layer: Any, shapes: bool, dtype: bool, names: bool) -> str:
         text += f" | {layer.dtype}"
     if shapes:
         found = [str(getattr(layer, a, "multiple")) for a in ("input_shape", "output_shape")]
-        text = "{%s | {input: | output:} | {%s | %s}}" % (text, *found)
+        text = f"{{{text} | {{input: | output:}} | {{{found[0]} | {found[1]}}}}}"
     return text.replace('"', "'")
 
 
 def _sources(layer: Any, layers: list[Any], at: int) -> list[Any]:
     """The layers whose outputs a layer reads: those that its calls name, or the one before in a Sequential."""
-    inbound = [s for node in getattr(layer, "_inbound_nodes", ()) for s in _layers_of(node)]
+    inbound = [parent.layer for node in getattr(layer, "_inbound_nodes", ()) for parent in node.parents]
     known = [s for s in inbound if any(s is other for other in layers)]
     return known or (layers[at - 1 : at] if not inbound and at else [])
-
-
-def _layers_of(node: Any) -> list[Any]:
-    found = getattr(node, "inbound_layers", None) or ()
-    return list(found) if isinstance(found, (list, tuple)) else [found]
 
 
 def dot_of(model: Any, shapes: bool, dtype: bool, names: bool, rankdir: str) -> str:
