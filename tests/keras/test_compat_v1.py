@@ -28,3 +28,12 @@ def test_optimizers_of_tensorflow_1_need_a_function() -> None:
         tf.gradients(w, w)
     with pytest.raises(ValueError, match="must be fully defined"):
         tf.compat.v1.get_variable("w")
+
+
+def test_a_model_forgets_the_states_of_its_layers() -> None:
+    model = tf.keras.Sequential([tf.keras.layers.LSTM(2, stateful=True, batch_input_shape=(1, 3, 2))])
+    first = model(tf.ones((1, 3, 2))).numpy()
+    second = model(tf.ones((1, 3, 2))).numpy()
+    model.reset_states()
+    assert (first != second).all()
+    assert model(tf.ones((1, 3, 2))).numpy().tolist() == first.tolist()
