@@ -39,6 +39,9 @@ for _space in ("initializers", "losses", "metrics", "optimizers", "optimizers.sc
 _export.provide("distribute", "millstream.distribute")
 _export.provide("summary", "millstream.staging.summary")
 _export.provide("summary.experimental", "millstream.staging.summary")
+_export.provide_names("millstream.compat.variables", "tf.gradients", "tf.compat.v1.get_variable", "tf.compat.v1.variable_scope")
+_export.provide_names("millstream.compat.variables", "tf.compat.v1.tables_initializer")
+_export.provide("compat.v1.train", "millstream.compat.variables")
 _export.provide("compat", "millstream.compat.values")
 _export.publish("2.4.4", "tf.__version__", "tf.version.VERSION")
 

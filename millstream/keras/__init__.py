@@ -6,6 +6,7 @@ for _name in ("boston_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", 
     provide(f"keras.datasets.{_name}", f"millstream.keras.datasets.{_name}")
 provide("keras.utils", "millstream.keras.utils.data_utils", "millstream.keras.objects")
 provide("keras.utils", "millstream.keras.utils.np_utils", "millstream.keras.utils.progbar", "millstream.keras.utils.sequence")
+provide("keras.utils", "millstream.keras.utils.vis_utils")
 provide("keras.activations", "millstream.keras.activations")
 provide("keras.initializers", "millstream.keras.initializers")
 provide("keras.regularizers", "millstream.keras.regularizers")

@@ -3,7 +3,7 @@
 Families that few programs use load when one of their names is first asked for.
 """
 
-from millstream.ops import control, nest, printing
+from millstream.ops import control, members, nest, printing
 from millstream.ops.array import creation, gather, indexing, join, sequence, shape, sorting
 from millstream.ops.math import (
     arithmetic,

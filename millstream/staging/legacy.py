@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
+from millstream.core import scope
 from millstream.core.dispatch import STATE
 from millstream.util.export import export, publish
 
@@ -107,6 +108,21 @@ class Graph:
     def as_default(self) -> Any:
         """Context manager."""
         return _as_default(self)
+
+    seed: Any = None
+    version = 0
+
+    def device(self, device_name_or_function: Any) -> Any:
+        """Context manager: there is one device."""
+        return _as_default(self)
+
+    def control_dependencies(self, control_inputs: Any) -> Any:
+        """Context manager: ops are carried out in the order of the program."""
+        return _as_default(self)
+
+    def name_scope(self, name: str) -> Any:
+        """Context manager: names made inside get this prefix."""
+        return scope.name_scope(name)
 
     def get_operations(self) -> list[Any]:
         """None are kept."""

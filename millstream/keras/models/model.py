@@ -162,6 +162,12 @@ class Model(Trainer, Persistent, Layer):
         """The layers right inside the model, in order."""
         return self._children()
 
+    def reset_states(self) -> None:
+        """Forget the states of all stateful layers."""
+        for layer in self.layers:
+            if getattr(layer, "stateful", False) and hasattr(layer, "reset_states"):
+                layer.reset_states()
+
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """The layer of a name, or at an index. Raises: ValueError when there is none."""
         layers = self.layers
