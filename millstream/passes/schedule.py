@@ -6,7 +6,6 @@ Here because: fusion has fixed what each kernel reads and writes.
 Keeps: every value, bit for bit.
 """
 
-import itertools
 from bisect import insort
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -98,10 +97,6 @@ def _ordered(fusion: Fusion, in_place: dict[int, tuple[object, list[Group]]]) ->
     _keep_effects_in_order(before)
     for number, (_, readers) in in_place.items():
         before[fusion.home[number]].update(readers)
-    effects = [fusion.home[n.number] for n in fusion.graph.effects if n.number in fusion.home]
-    for earlier, later in itertools.pairwise(effects):  # what is printed, drawn or checked comes in the program's order
-        if earlier is not later:
-            before[later].add(earlier)
     after: dict[Group, list[Group]] = {g: [] for g in fusion.groups}
     for group, sources in before.items():
         for source in sources:
