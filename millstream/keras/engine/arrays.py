@@ -93,9 +93,9 @@ def _numeric(array: Any, what: str) -> Any:
         raise ValueError(
             f"{what} holds strings, such as {sample!r}; a model computes with numbers. Encode them first, for example as positions in a list of words."
         )
-    if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
-        return array if array.dtype.name == floatx() else array.astype(floatx())
-    return array
+    if (array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8)) or array.dtype.name == "bfloat16":
+        return array.astype(floatx())
+    return array  # float64 as well: runners turn a batch at a time into floatx, which saves a copy of the whole data set
 
 
 def _of_objects(array: Any, what: str) -> Any:

@@ -5,6 +5,7 @@ shape runs layer by layer; only the second one pays for compiling. Under a tape,
 models with code of the user's, layers run one by one as always.
 """
 
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def call(model: Any, x: Any) -> Any:
 
 def _maybe(model: Any) -> bool:
     """Whether the model is made of built-in layers alone, none of which has losses of its own or runs the user's code."""
-    if flag("MILLSTREAM_EAGER") or fixed_learning_phase() is not None or not model.built or model.losses:
+    if flag("MILLSTREAM_EAGER") or importlib.util.find_spec("llvmlite") is None or fixed_learning_phase() is not None or not model.built or model.losses:
         return False
     return all(_is_plain(layer) for layer in model._flatten_layers())
 

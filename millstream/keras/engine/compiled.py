@@ -22,6 +22,7 @@ from millstream.core.tensor import Tensor, convert
 from millstream.core.variable import Variable
 from millstream.graph.graph import Graph
 from millstream.graph.trace import Trace
+from millstream.keras.backend.config import floatx
 from millstream.ops.array.creation import cast
 from millstream.ops.array.gather import check_indices
 from millstream.passes.joins import COMPILED
@@ -176,7 +177,8 @@ class CompiledRunner:
         return trace, self._trace(trace, size, trail)
 
     def _trace(self, trace: Trace, size: int, trail: bool) -> Graph:
-        inputs = iter([trace.input(ArraySpec((size, *x.shape[1:]), OF_NUMPY[x.dtype])) for x in self.leaves])
+        made = [trace.input(ArraySpec((size, *x.shape[1:]), OF_NUMPY[x.dtype])) for x in self.leaves]
+        inputs = iter([cast(x, floatx()) if x.dtype.is_floating else x for x in made])
         batch = tree.pack(self.data, [None if x is None else next(inputs) for x in tree.flatten(self.data)])
         try:
             with trace.active():

@@ -15,6 +15,7 @@ import numpy as np
 from millstream.core.dispatch import wrap
 from millstream.core.tensor import Tensor, convert
 from millstream.core.variable import Variable
+from millstream.keras.backend.config import floatx
 from millstream.keras.engine.metric_state import as_number
 from millstream.util import tree
 
@@ -68,8 +69,8 @@ class EagerRunner:
 
     def _batch(self, index: Rows) -> Any:
         if len(index) == self._count and (index[-1:] == self._count - 1).all() and _is_range(index):
-            return tree.pack(self._data, [None if a is None else wrap(a) for a in self._flat])
-        return tree.pack(self._data, [None if a is None else wrap(a[index]) for a in self._flat])
+            return tree.pack(self._data, [None if a is None else wrap(_in_floatx(a)) for a in self._flat])
+        return tree.pack(self._data, [None if a is None else wrap(_in_floatx(a[index])) for a in self._flat])
 
     def _keep(self, result: Any, start: int, count: int) -> None:
         leaves = [np.asarray(x._array if isinstance(x, (Tensor, Variable)) else x) for x in tree.flatten(result)]
@@ -86,6 +87,10 @@ class EagerRunner:
     def trail(self) -> list[dict[str, Any]] | None:
         """What the step returned for each batch of the last run."""
         return [numbers(result) for result in self._trail]
+
+
+def _in_floatx(array: Any) -> Any:
+    return array.astype(floatx()) if array.dtype.kind == "f" and array.dtype.name != floatx() else array
 
 
 def _is_range(index: Rows) -> bool:
