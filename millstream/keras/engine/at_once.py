@@ -47,7 +47,13 @@ def call(model: Any, x: Any) -> Any:
 
 def _maybe(model: Any) -> bool:
     """Whether the model is made of built-in layers alone, none of which has losses of its own or runs the user's code."""
-    if flag("MILLSTREAM_EAGER") or importlib.util.find_spec("llvmlite") is None or fixed_learning_phase() is not None or not model.built or model.losses:
+    if (
+        flag("MILLSTREAM_EAGER")
+        or importlib.util.find_spec("llvmlite") is None
+        or fixed_learning_phase() is not None
+        or not model.built
+        or model.losses
+    ):
         return False
     return all(_is_plain(layer) for layer in model._flatten_layers())
 
