@@ -211,6 +211,9 @@ class _ProgramLoader(importlib.machinery.SourceFileLoader):
         return compile_program(self.get_data(path), path)
 
 
+_OURS = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep
+
+
 class ProgramFinder:
     """Finds the modules that lie in the program's own folder, and has them mended too."""
 
@@ -229,7 +232,9 @@ class ProgramFinder:
         return spec
 
     def _is_inside(self, path: str) -> bool:
-        """In the folder, and not in an environment that happens to lie in it."""
+        """In the folder, and neither in an environment nor in a checkout of Millstream that happens to lie in it."""
+        if (os.path.realpath(path) + os.sep).startswith(_OURS):
+            return False
         inner = os.path.relpath(os.path.realpath(path), self._folder).split(os.sep)
         return inner[0] != os.pardir and "site-packages" not in inner
 

@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import io
+import os
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import millstream
+from millstream.compat import rewrite
 from millstream.compat.rewrite import compile_program
 from tests.compat.conftest import Run
 
@@ -113,3 +116,9 @@ def test_libraries_stay_as_they_are(run: Run) -> None:
 def test_keep_libraries(run: Run) -> None:
     done = run("import numpy as np\nprint(np.float)", options=("--keep-libraries",))
     assert "no attribute 'float'" in done.stderr
+
+
+def test_a_checkout_of_millstream_in_the_programs_folder_is_left_alone() -> None:
+    package = os.path.dirname(os.path.realpath(millstream.__file__))
+    finder = rewrite.ProgramFinder(os.path.dirname(os.path.dirname(package)))
+    assert finder.find_spec("keras", [package]) is None
